@@ -1,0 +1,276 @@
+"""The frozen values that pass between the stages; no behaviour beyond a lookup."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, override
+
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+type Value = str | int | bool | tuple[str, ...] | Mapping[str, str]
+"""What an answer or a decision can be."""
+
+type Source = Literal["flag", "file", "stored", "user", "detected", "default"]
+"""Where an answer came from, strongest first."""
+
+type Confidence = Literal["certain", "likely"]
+
+type Shape = Literal["file", "package", "environ", "configurations", "dynaconf"]
+"""How the user's settings are written; only a plain `file` is ever split."""
+
+type Status = Literal[
+    "new",
+    "update",
+    "merged",
+    "adopted",
+    "moved",
+    "same",
+    "conflict",
+    "secret",
+    "removed",
+    "orphan",
+]
+
+type Ownership = Literal["managed", "once", "adopted", "moved", "secret", "answers"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A place in the user's project: POSIX path below its root, 1-based line."""
+
+    path: str
+    line: int = 0
+
+    @override
+    def __str__(self) -> str:
+        """Return `path:line`, or the path alone when the whole file is meant."""
+        return f"{self.path}:{self.line}" if self.line else self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One thing the scan found, by kind; `rules` says what follows from it.
+
+    `path` is the URL path the finding belongs to, where one is known.
+    """
+
+    kind: str
+    evidence: Evidence
+    detail: str = ""
+    path: str = ""
+    confidence: Confidence = "certain"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A value read from the project or the machine, with where it was read."""
+
+    value: Value
+    evidence: tuple[Evidence, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PageRoot:
+    """One tree of pages: its folder, and whether an app or DIRS brought it.
+
+    `module` is the dotted import path of the folder, empty when it has none.
+    """
+
+    path: str
+    kind: Literal["app", "dirs", "fallback"]
+    module: str = ""
+    pages: int = 0
+    catch_all: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What can be said of the user's settings without importing them.
+
+    `literals` holds the UPPERCASE names bound to literal values at top level, `lines`
+    the line of each UPPERCASE name that is bound at all.
+    """
+
+    module: str
+    path: str
+    shape: Shape
+    evidence: Evidence
+    literals: Mapping[str, object] = field(default_factory=dict)
+    lines: Mapping[str, int] = field(default_factory=dict)
+    prod_module: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the parts of the project are; every path is POSIX, below the root."""
+
+    package: str
+    package_dir: str
+    manage: str
+    urlconf: str
+    settings: Settings
+    page_roots: tuple[PageRoot, ...] = ()
+    mount: str = ""
+    mount_evidence: Evidence | None = None
+    source_root: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Everything read from the user's files: never imported, each with evidence."""
+
+    root: Path
+    layout: Layout
+    signals: tuple[Signal, ...] = ()
+    detected: Mapping[str, Fact] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def of_kind(self, *kinds: str) -> tuple[Signal, ...]:
+        """Return the signals of these kinds, in the order they were found."""
+        return tuple(signal for signal in self.signals if signal.kind in kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What this machine says; injected, so that golden cases stay fixed.
+
+    `cores` counts effective CPUs rounded down and at least 1, `memory_mb` is MiB,
+    `versions` maps a program to its version, without the ones that are missing.
+    """
+
+    cores: int
+    memory_mb: int
+    versions: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What stands at one path right now."""
+
+    kind: Literal["file", "directory", "symlink", "other", "missing", "unreadable"]
+    data: bytes = b""
+    mode: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decided value, why in words, and where the reason comes from.
+
+    `source` is a file:line, an answer's key or a rule's id; `link` a public page.
+    """
+
+    key: str
+    value: Value
+    reason: str
+    source: str
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something the user should read: a warning or a remark, with the way out."""
+
+    id: str
+    severity: Literal["error", "warning", "note"]
+    message: str
+    evidence: tuple[Evidence, ...] = ()
+    fix: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All decisions and notes; nothing after this stage decides anything."""
+
+    decisions: Mapping[str, Decision]
+    notes: tuple[Note, ...] = ()
+
+    def __getitem__(self, key: str) -> Value:
+        """Return a decision's value; KeyError names an unknown key."""
+        return self.decisions[key].value
+
+    def text(self, key: str) -> str:
+        """Return a decision that is text; TypeError when it is something else."""
+        value = self.decisions[key].value
+        if isinstance(value, str):
+            return value
+        msg = f"decision {key} is no text"
+        raise TypeError(msg)
+
+    def number(self, key: str) -> int:
+        """Return a decision that is a number; TypeError when it is not."""
+        value = self.decisions[key].value
+        if isinstance(value, int):
+            return value
+        msg = f"decision {key} is no number"
+        raise TypeError(msg)
+
+    def flag(self, key: str) -> bool:
+        """Return a decision that is yes or no; TypeError when it is not."""
+        value = self.decisions[key].value
+        if isinstance(value, bool):
+            return value
+        msg = f"decision {key} is no flag"
+        raise TypeError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedFile:
+    """One file in memory: what it will say, its mode, owner and checker.
+
+    `why` maps 1-based lines to the key of the decision that put them there.
+    """
+
+    path: str
+    data: bytes
+    mode: int
+    ownership: Ownership
+    checker: str = ""
+    key: str = ""
+    why: Mapping[int, str] = field(default_factory=dict)
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A rendered file held against the disk and the last run."""
+
+    path: str
+    status: Status
+    before: bytes | None
+    after: bytes | None
+    mode: int
+    ownership: Ownership
+    note: str = ""
+    origin: str = ""
+    base: bytes | None = None
+
+
+__all__ = [
+    "Change",
+    "Confidence",
+    "Decision",
+    "Entry",
+    "Evidence",
+    "Fact",
+    "Host",
+    "Layout",
+    "Note",
+    "Ownership",
+    "PageRoot",
+    "Plan",
+    "Project",
+    "RenderedFile",
+    "Settings",
+    "Shape",
+    "Signal",
+    "Source",
+    "Status",
+    "Value",
+]
