@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, override
 
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+_SHOWN = 60
+
+
+def shown(raw: object) -> str:
+    """Return a value as a message may show it: short, on one line, no escape bytes."""
+    text = json.dumps(raw, ensure_ascii=True, default=str)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +89,5 @@ __all__ = [
     "RecordError",
     "ToolError",
     "WriteError",
+    "shown",
 ]

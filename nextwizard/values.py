@@ -19,8 +19,10 @@ type Source = Literal["flag", "file", "stored", "user", "detected", "default"]
 
 type Confidence = Literal["certain", "likely"]
 
-type Shape = Literal["file", "package", "environ", "configurations", "dynaconf"]
-"""How the user's settings are written; only a plain `file` is ever split."""
+type Shape = Literal[
+    "file", "split", "package", "environ", "configurations", "dynaconf"
+]
+"""How the settings are written: only a `file` is split, a `split` one is ours."""
 
 type Status = Literal[
     "new",
@@ -92,8 +94,9 @@ class PageRoot:
 class Settings:
     """What can be said of the user's settings without importing them.
 
-    `literals` holds the UPPERCASE names bound to literal values at top level, `lines`
-    the line of each UPPERCASE name that is bound at all.
+    `literals` holds the UPPERCASE names bound to literal values, `names` all that are
+    bound, with star imports followed; `lines` the line of each that its own file binds.
+    `prod_module` is the production module of the user's own, if there is one.
     """
 
     module: str
@@ -102,6 +105,7 @@ class Settings:
     evidence: Evidence
     literals: Mapping[str, object] = field(default_factory=dict)
     lines: Mapping[str, int] = field(default_factory=dict)
+    names: frozenset[str] = frozenset()
     prod_module: str = ""
 
 
@@ -150,6 +154,38 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer: its value, where it came from, and the place or reason for it."""
+
+    value: Value
+    source: Source
+    where: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    reason: str = ""
+
+    @property
+    def touched(self) -> bool:
+        """Tell whether a person said so, now or in an earlier run."""
+        return self.source not in {"detected", "default"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Every answer by key, given or derived, and what was said about them."""
+
+    items: Mapping[str, Answer]
+    notes: tuple[Note, ...] = ()
+
+    def __getitem__(self, key: str) -> Value:
+        """Return an answer's value; KeyError names an unknown key."""
+        return self.items[key].value
+
+    def touched(self, key: str) -> bool:
+        """Tell whether a person gave this answer."""
+        return self.items[key].touched
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What stands at one path right now."""
 
@@ -195,30 +231,6 @@ class Plan:
         """Return a decision's value; KeyError names an unknown key."""
         return self.decisions[key].value
 
-    def text(self, key: str) -> str:
-        """Return a decision that is text; TypeError when it is something else."""
-        value = self.decisions[key].value
-        if isinstance(value, str):
-            return value
-        msg = f"decision {key} is no text"
-        raise TypeError(msg)
-
-    def number(self, key: str) -> int:
-        """Return a decision that is a number; TypeError when it is not."""
-        value = self.decisions[key].value
-        if isinstance(value, int):
-            return value
-        msg = f"decision {key} is no number"
-        raise TypeError(msg)
-
-    def flag(self, key: str) -> bool:
-        """Return a decision that is yes or no; TypeError when it is not."""
-        value = self.decisions[key].value
-        if isinstance(value, bool):
-            return value
-        msg = f"decision {key} is no flag"
-        raise TypeError(msg)
-
 
 @dataclass(frozen=True, slots=True)
 class RenderedFile:
@@ -253,6 +265,8 @@ class Change:
 
 
 __all__ = [
+    "Answer",
+    "Answers",
     "Change",
     "Confidence",
     "Decision",

@@ -1,0 +1,33 @@
+# make demo   the main job on the sample project, shown answering
+# make test   everything that must hold, on this machine
+# make proof  the heavy matrix against the real servers
+# make lint   ruff and mypy
+# make golden re-records tests/golden/*/expected; look at the diff
+
+PYTHON_BIN = .venv/bin/python
+
+.PHONY: demo test proof lint golden setup
+.DEFAULT_GOAL := test
+
+demo:
+	@scripts/bootstrap
+	@$(PYTHON_BIN) scripts/demo.py
+
+setup:
+	@scripts/bootstrap --system
+
+test: setup lint
+	$(PYTHON_BIN) -m pytest -n 2 --dist loadfile -m "not proof"
+
+proof: setup
+	$(PYTHON_BIN) -m pytest -n 2 --dist loadfile -m proof
+
+lint:
+	@scripts/bootstrap
+	$(PYTHON_BIN) -m ruff check .
+	$(PYTHON_BIN) -m ruff format --check .
+	$(PYTHON_BIN) -m mypy
+
+golden:
+	@scripts/bootstrap
+	$(PYTHON_BIN) -m pytest -q tests/test_golden.py --update-golden

@@ -1,0 +1,28 @@
+"""What becomes of the files the user already has: bytes in, bytes out."""
+
+from __future__ import annotations
+
+from .entrypoints import (
+    Kind,
+    Verdict,
+    adopt_entrypoint,
+    entrypoint,
+    settings_module_of,
+)
+from .ignores import add_ignores
+from .repoint import repoint
+from .split import Edit, Split, split_settings
+
+
+__all__ = [
+    "Edit",
+    "Kind",
+    "Split",
+    "Verdict",
+    "add_ignores",
+    "adopt_entrypoint",
+    "entrypoint",
+    "repoint",
+    "settings_module_of",
+    "split_settings",
+]

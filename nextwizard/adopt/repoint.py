@@ -1,0 +1,212 @@
+"""Files that name the settings module for development and tests: one word changes."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from nextwizard.errors import InputError, Problem
+
+from .entrypoints import VARIABLE
+from .names import names_of
+from .source import BOM, NEWLINE, Splice, decode, read, splice
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .names import Names
+
+
+type Span = tuple[int, int]
+"""Byte offsets of the old module: where it begins and where it ends."""
+
+type Keys = tuple[str | int, ...]
+"""The way to a value in a TOML document."""
+
+_INI_KEY = re.compile(rb"([^\s=:#;\[][^=:\r\n]*?)[ \t]*[=:]")
+_INI_COMMENT = re.compile(rb"(?:^|(?<=\s))[#;]")
+_INI_OPTIONS = frozenset((b"addopts", b"commands", b"commands_post", b"commands_pre"))
+_INI_ENVIRONMENT = frozenset((b"env", b"set_env", b"setenv"))
+_OPTION = re.compile(rb"(?:^|[\s\"'])--ds(?:=|[ \t]+)[\"']?\Z")
+_ASSIGNMENT = re.compile(rb"(?i)\bdjango_settings_module[ \t]*=[ \t]*[\"']?\Z")
+
+_TOML_LINE = re.compile(r"at line (\d+)")
+_TOML_PYTEST = (("tool", "pytest", "ini_options"), ("tool", "pytest"), ("pytest",))
+_TOML_OTHERS = (("tool", "django-stubs"), ("tool", "pytest_env"))
+
+
+def whole_word(module: str) -> re.Pattern[bytes]:
+    """Return what finds a dotted module that is no part of a longer one."""
+    return re.compile(rb"(?<![\w.])" + re.escape(module.encode()) + rb"(?![\w.])")
+
+
+def ini_places(data: bytes, path: str, old: str) -> Iterator[Span]:
+    """Yield where an ini file names the old module as the settings to take."""
+    decode(data, path)
+    word = whole_word(old)
+    for key, start, end in _ini_values(data):
+        for found in word.finditer(data, start, end):
+            if _ini_decides(key, data[start : found.start()]):
+                yield found.span()
+
+
+def toml_places(data: bytes, path: str, old: str, new: str) -> Iterator[Span]:
+    """Yield where a TOML file names it; each place is proven by parsing again."""
+    text = decode(data, path)
+    before = _toml(text, path)
+    for found in whole_word(old).finditer(data):
+        span = found.span()
+        try:
+            after = _toml(splice(data, [Splice(*span, new.encode())]).decode(), path)
+        except InputError:
+            continue
+        is_option = _OPTION.search(data, 0, span[0]) is not None
+        if _toml_decides(_changed(before, after), after, is_option=is_option):
+            yield span
+
+
+def _ini_decides(key: bytes, before: bytes) -> bool:
+    if key.decode().upper() == VARIABLE:
+        return not before.strip(b" \t\r\n\"'")
+    if key in _INI_OPTIONS:
+        return _OPTION.search(before) is not None
+    return key in _INI_ENVIRONMENT and _ASSIGNMENT.search(before) is not None
+
+
+def _ini_values(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield every line's key and the span of its value, comments left out."""
+    key = b""
+    start = len(BOM) if data.startswith(BOM) else 0
+    for end in (*(found.end() for found in NEWLINE.finditer(data)), len(data)):
+        begin = start
+        if found := _INI_KEY.match(data, start, end):
+            key, begin = found.group(1), found.end()
+        elif data[start:end].lstrip().startswith(b"["):
+            key = b""
+        comment = _INI_COMMENT.search(data, begin, end)
+        yield key, begin, comment.start() if comment else end
+        start = end
+
+
+def _toml(text: str, path: str) -> object:
+    import tomllib
+
+    try:
+        return tomllib.loads(text.removeprefix("\ufeff"))
+    except tomllib.TOMLDecodeError as error:
+        found = _TOML_LINE.search(str(error))
+        line = found.group(1) if found else text.count("\n") + 1
+        what = f"the file is no TOML: {error}"
+        fix = "Mend it, then run again."
+        raise InputError(Problem(f"{path}:{line}", what, fix)) from None
+
+
+def _toml_decides(keys: Keys, document: object, *, is_option: bool) -> bool:
+    """Return whether the value at these keys names the settings to take."""
+    match keys:
+        case (*table, str(key)) if key.upper() == VARIABLE:
+            return tuple(table) in _TOML_PYTEST + _TOML_OTHERS
+        case (*table, "addopts") if tuple(table) in _TOML_PYTEST:
+            return is_option
+        case (*table, "addopts", int(number)) if tuple(table) in _TOML_PYTEST:
+            previous = _at(document, (*table, "addopts", number - 1))
+            return is_option or (number > 0 and previous == "--ds")
+    return False
+
+
+def _changed(before: object, after: object) -> Keys:
+    """Return the way to the first value that differs."""
+    pairs: list[tuple[str | int, object, object]] = []
+    if isinstance(before, dict) and isinstance(after, dict):
+        pairs = [(key, before.get(key), value) for key, value in after.items()]
+    elif isinstance(before, list) and isinstance(after, list):
+        both = zip(before, after, strict=True)
+        pairs = [(number, *pair) for number, pair in enumerate(both)]
+    for key, one, other in pairs:
+        if one != other:
+            return (key, *_changed(one, other))
+    return ()
+
+
+def _at(document: object, keys: Keys) -> object:
+    for key in keys:
+        if isinstance(document, dict):
+            document = document.get(key)
+        elif isinstance(document, list) and isinstance(key, int):
+            document = document[key]
+    return document
+
+
+def repoint(data: bytes, *, path: str, old: str, new: str) -> bytes:
+    """Return the file with `new` where it names `old` as the settings to take.
+
+    The name of the file says how it is read: `.py`, `.toml`, everything else as ini.
+    InputError when it cannot be read.
+    """
+    if not whole_word(old).search(data):
+        return data
+    if path.endswith(".py"):
+        spans = _in_python(data, path, old)
+    elif path.endswith(".toml"):
+        spans = toml_places(data, path, old, new)
+    else:
+        spans = ini_places(data, path, old)
+    return splice(data, {Splice(*span, new.encode()) for span in spans})
+
+
+def _in_python(data: bytes, path: str, old: str) -> Iterator[tuple[int, int]]:
+    source = read(data, path)
+    names = names_of(source.tree)
+    for node, text in names.texts():
+        span = source.inside_quotes(node)
+        if span is None or not _names_settings(names, node, text, old):
+            continue
+        begin = len(source.mark) + span[1] - len(old.encode())
+        yield begin, begin + len(old.encode())
+
+
+def _names_settings(names: Names, node: ast.Constant, text: str, old: str) -> bool:
+    if text == f"--ds={old}":
+        return True
+    return text == old and _decides(names, node)
+
+
+def _decides(names: Names, inner: ast.AST) -> bool:
+    """Return whether a string is the value that is given to the variable."""
+    outer = names.parent(inner)
+    while isinstance(outer, ast.IfExp | ast.BoolOp | ast.NamedExpr):
+        inner, outer = outer, names.parent(outer)
+    match outer:
+        case ast.Call(args=arguments):
+            return any(_is_key(argument) for argument in arguments)
+        case ast.keyword(arg=str(name)):
+            return _is_variable(name)
+        case ast.Assign(targets=[target]) | ast.AnnAssign(target=target):
+            return _is_target(target)
+        case ast.Dict(keys=keys, values=values) if inner in values:
+            return _is_key(keys[values.index(inner)])
+    return False
+
+
+def _is_target(target: ast.expr) -> bool:
+    match target:
+        case ast.Subscript(slice=key):
+            return _is_key(key)
+        case ast.Name(id=name):
+            return _is_variable(name)
+        case ast.Attribute(attr=name):
+            return _is_variable(name) or name == "ds"
+    return False
+
+
+def _is_key(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value == VARIABLE
+
+
+def _is_variable(name: str) -> bool:
+    return name.upper() == VARIABLE
+
+
+__all__ = ["repoint"]

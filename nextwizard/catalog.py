@@ -1,0 +1,201 @@
+"""OUTPUTS: every file nextwizard makes; the only place that knows their names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .values import Ownership, Plan
+
+    type Condition = Callable[[Plan], bool]
+
+
+ANSWERS_FILE = "nextwizard.toml"
+RECORD_DIR = ".nextwizard"
+
+
+def _always(_plan: Plan) -> bool:
+    return True
+
+
+def _is(key: str, *values: object) -> Condition:
+    """Return a condition that holds while a decision has one of these values."""
+    return lambda plan: plan[key] in values
+
+
+def _ours(plan: Plan) -> bool:
+    return plan["settings.ours"] is True
+
+
+def _page(plan: Plan) -> bool:
+    return plan["health.via"] == "page"
+
+
+def _ready_page(plan: Plan) -> bool:
+    return _page(plan) and plan["health.ready"] is True
+
+
+def _on_host(plan: Plan) -> bool:
+    return plan["hosting.target"] in {"systemd", "supervisor"}
+
+
+def _activated(plan: Plan) -> bool:
+    return plan["hosting.target"] == "systemd" and plan["server.activated"] is True
+
+
+def _gunicorn(plan: Plan) -> bool:
+    return _on_host(plan) and plan["server.kind"] == "gunicorn"
+
+
+def _nginx(plan: Plan) -> bool:
+    return _on_host(plan) and plan["proxy.kind"] == "nginx"
+
+
+def _nginx_ws(plan: Plan) -> bool:
+    return _nginx(plan) and plan["ws.on"] is True
+
+
+def _caddy(plan: Plan) -> bool:
+    return _on_host(plan) and plan["proxy.kind"] == "caddy"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One file: its key, template, destination, condition, owner, checker and mode.
+
+    A destination names decisions in braces; the checker is the one `verify` runs.
+    """
+
+    key: str
+    template: str
+    destination: str
+    when: Condition = _always
+    checker: str = ""
+    ownership: Ownership = "managed"
+    mode: int = 0o644
+
+
+OUTPUTS: tuple[Output, ...] = (
+    Output("wsgi", "django/wsgi.py", "{paths.package}/wsgi.py", checker="python"),
+    Output("asgi", "django/asgi.py", "{paths.package}/asgi.py", checker="python"),
+    Output(
+        "settings_init",
+        "django/settings/__init__.py",
+        "{settings.folder}/__init__.py",
+        _ours,
+        "python",
+        "once",
+    ),
+    Output(
+        "settings_dev",
+        "django/settings/dev.py",
+        "{settings.folder}/dev.py",
+        _ours,
+        "python",
+        "once",
+    ),
+    Output(
+        "settings_prod", "django/settings/prod.py", "{settings.file}", checker="python"
+    ),
+    Output(
+        "redis_cache",
+        "django/redis_cache.py",
+        "{paths.package}/redis_cache.py",
+        _is("cache.kind", "redis"),
+        "python",
+    ),
+    Output("healthz", "pages/healthz/page.py", "{health.page}", _page, "python"),
+    Output(
+        "readyz", "pages/readyz/page.py", "{health.ready_page}", _ready_page, "python"
+    ),
+    Output(
+        "health",
+        "django/health.py",
+        "{paths.package}/health.py",
+        _is("health.via", "urls"),
+        "python",
+    ),
+    Output("boot", "deploy/boot.py", "deploy/boot.py", _on_host, "python"),
+    Output(
+        "gunicorn",
+        "gunicorn/gunicorn.conf.py",
+        "deploy/gunicorn.conf.py",
+        _gunicorn,
+        "gunicorn",
+    ),
+    Output("requirements", "deploy/requirements.txt", "deploy/requirements.txt"),
+    Output(
+        "nginx_default",
+        "nginx/default.conf",
+        "deploy/nginx/00-default.conf",
+        _nginx,
+        "nginx",
+    ),
+    Output(
+        "nginx", "nginx/site.conf", "deploy/nginx/{project.name}.conf", _nginx, "nginx"
+    ),
+    Output(
+        "nginx_proxy",
+        "nginx/proxy.inc",
+        "deploy/nginx/{project.name}_proxy.inc",
+        _nginx,
+    ),
+    Output("nginx_ws", "nginx/ws.inc", "deploy/nginx/{project.name}_ws.inc", _nginx_ws),
+    Output("caddyfile", "caddy/Caddyfile", "deploy/caddy/Caddyfile", _caddy, "caddy"),
+    Output(
+        "caddy",
+        "caddy/site.caddy",
+        "deploy/caddy/{project.name}.caddy",
+        _caddy,
+        "caddy",
+    ),
+    Output(
+        "service",
+        "systemd/app.service",
+        "deploy/systemd/{project.name}.service",
+        _is("hosting.target", "systemd"),
+        "systemd",
+    ),
+    Output(
+        "socket",
+        "systemd/app.socket",
+        "deploy/systemd/{project.name}.socket",
+        _activated,
+        "systemd",
+    ),
+    Output("env_example", "deploy/env.example", "deploy/{project.name}.env.example"),
+    Output(
+        "env",
+        "deploy/env",
+        "deploy/{project.name}.env",
+        ownership="secret",
+        mode=0o600,
+    ),
+    Output("runbook", "deploy/README.md", "deploy/README.md", checker="markdown"),
+)
+"""Every file, in the order in which it is listed and written."""
+
+
+def destination(output: Output, plan: Plan) -> str:
+    """Return where an output goes, POSIX, below the project's root."""
+    return re.sub(r"\{([^}]+)\}", lambda found: str(plan[found[1]]), output.destination)
+
+
+def wanted(plan: Plan) -> tuple[Output, ...]:
+    """Return the outputs this plan has."""
+    return tuple(output for output in OUTPUTS if output.when(plan))
+
+
+__all__ = [
+    "ANSWERS_FILE",
+    "OUTPUTS",
+    "RECORD_DIR",
+    "Output",
+    "destination",
+    "wanted",
+]

@@ -1,0 +1,189 @@
+"""What visitors and probes meet: static files, security headers, health."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nextwizard import rules
+from nextwizard.decide import first
+
+
+if TYPE_CHECKING:
+    from nextwizard.decide import Ledger
+    from nextwizard.values import Value
+
+
+_CSP_KINDS = (
+    "csp.inline_script",
+    "csp.inline_style",
+    "csp.style_attr",
+    "csp.handler",
+    "csp.javascript_url",
+    "csp.eval",
+    "csp.external",
+    "csp.data",
+    "csp.static_tag_in_use",
+)
+_GUARDS = {
+    "auth.login_required": "LoginRequiredMiddleware sends a page to the login",
+    "urls.i18n": "i18n_patterns redirects a page to a language",
+    "next.missing": "next.dj serves no page here",
+}
+
+
+def web(ledger: Ledger) -> None:
+    """Decide static files, security, the content security policy and health."""
+    _static(ledger)
+    _security(ledger)
+    _csp(ledger)
+    _health(ledger)
+
+
+def _static(ledger: Ledger) -> None:
+    literals = ledger.project.layout.settings.literals
+    url = str(literals.get("STATIC_URL") or "static/").strip("/") or "static"
+    prefix = ledger.text("hosting.path_prefix")
+    ledger.follow("static.kind", "data.static")
+    if ledger["data.static"] == "proxy" and ledger["hosting.proxy"] == "none":
+        ledger.refuse(
+            "data.static, hosting.proxy",
+            'static = "proxy" needs a proxy, and there is none',
+            'Answer data.static with "whitenoise".',
+        )
+    ledger.decide(
+        "static.url",
+        f"{prefix}/{url}/",
+        "STATIC_URL of the settings" if "STATIC_URL" in literals else "Django's own",
+        "STATIC_URL",
+    )
+    ledger.decide("static.relative", f"{url}/", "follows the prefix", "STATIC_URL")
+    ledger.decide(
+        "static.set_url",
+        bool(prefix) or "STATIC_URL" not in ledger.project.layout.settings.names,
+        "STATIC_URL is missing or absolute below a prefix",
+        "STATIC_URL",
+    )
+    alias = f"{ledger['paths.static']}/"
+    ledger.decide("static.alias", alias, "nginx pairs the slashes", "paths.static")
+    media = ledger.project.of_kind("media.used")
+    media_url = str(literals.get("MEDIA_URL") or "media/").strip("/") or "media"
+    where = str(media[0].evidence) if media else "no MEDIA_ROOT and no FileField"
+    ledger.decide("media.on", bool(media), where, where)
+    root = f"{ledger['paths.state']}/media"
+    ledger.decide("media.url", f"{prefix}/{media_url}/", where, where)
+    ledger.decide("media.root", root, "writable under the unit", "paths.state")
+    ledger.decide("media.alias", f"{root}/", "nginx pairs the slashes", "paths.state")
+
+
+def _security(ledger: Ledger) -> None:
+    """Decide HSTS, cookies and the names Django answers to."""
+    ledger.follow("security.preload", "hosting.hsts_preload")
+    ledger.decide(
+        "security.hsts",
+        rules.HSTS_S,
+        "a year, subdomains included (security.W004, W005)",
+        "rules",
+        f"{rules.DJANGO}/ref/middleware/#http-strict-transport-security",
+    )
+    origins = tuple(f"https://{name}" for name in ledger.items("hosting.domains"))
+    ledger.decide(
+        "security.origins", origins, "the domains over https", "hosting.domains"
+    )
+    url = origins[0] if origins else ""
+    ledger.decide("site.url", url, "the canonical domain", "hosting.domains")
+    ledger.follow("site.indexable", "site.indexable")
+    asgi = ledger["server.interface"] == "asgi"
+    prefix = ledger.text("hosting.path_prefix")
+    ledger.decide(
+        "django.script_name",
+        prefix if asgi else "",
+        "ASGI servers get the prefix from FORCE_SCRIPT_NAME, WSGI from SCRIPT_NAME",
+        "hosting.path_prefix",
+        f"{rules.DJANGO}/ref/settings/#force-script-name",
+    )
+    ledger.decide(
+        "security.cookie_path", f"{prefix}/", "two projects, one host", "rules"
+    )
+
+
+def _csp(ledger: Ledger) -> None:
+    """Decide whether the content security policy is enforced, reported or absent."""
+    asked = ledger.text("security.csp")
+    found = ledger.project.of_kind(*_CSP_KINDS)
+    known = ledger.flag("django.csp")
+    link = f"{rules.DJANGO}/howto/csp/"
+    if not known:
+        mode, why = "off", "this Django has no SECURE_CSP (it came with 6.0)"
+        if asked not in {"auto", "off"}:
+            ledger.refuse(
+                "security.csp",
+                f"{ledger.said('security.csp')} needs Django 6.0",
+                'Answer "off", or use django-csp in your own settings.',
+            )
+    elif asked != "auto":
+        mode, why = asked, ledger.origin("security.csp")
+    elif found:
+        mode = "report"
+        more = f"{found[0].kind}, {len(found)} in all"
+        why = f"{found[0].evidence} would be blocked ({more})"
+    else:
+        mode, why = "enforce", "no template holds what a policy would block"
+    source = first(signal.evidence for signal in found) or "security.csp"
+    ledger.decide("csp.mode", mode, why, source, link)
+    own = "SECURE_CSP" in ledger.items("settings.keep")
+    ours = mode != "off" and not own
+    ledger.decide("csp.ours", ours, "the settings hold a policy, or not", "SECURE_CSP")
+    if found and mode in {"report", "enforce", "strict"}:
+        for signal in found[:5]:
+            ledger.warn(
+                signal.kind,
+                f"{signal.evidence}: {signal.detail or signal.kind} breaks under a CSP",
+                (signal.evidence,),
+                'Move it into a file, or give it nonce="{{ csp_nonce }}".',
+                link,
+            )
+
+
+def _health(ledger: Ledger) -> None:
+    """Decide where liveness and readiness are served so that they answer."""
+    path = ledger.text("health.path")
+    prefix = ledger.text("hosting.path_prefix")
+    layout = ledger.project.layout
+    present = ledger.project.of_kind("health.present")
+    guards = ledger.project.of_kind(*_GUARDS)
+    pages = ledger.text("project.pages")
+    if present:
+        via, why = "present", f"{present[0].evidence} answers it already"
+    elif layout.mount:
+        via, why = "urls", f"next.urls is mounted at {layout.mount}"
+    elif guards:
+        via, why = "urls", f"{guards[0].evidence}: {_GUARDS[guards[0].kind]}"
+    elif not layout.page_roots and not ledger.answers.touched("project.pages"):
+        via, why = "urls", "no page tree was found"
+    else:
+        via, why = "page", f"a page in {pages}, pure and without a layout"
+    segments = path.strip("/")
+    rows: dict[str, Value] = {
+        "health.via": via,
+        "health.path": f"{prefix}{path}",
+        "health.route": f"{segments}/",
+        "health.page": f"{pages}/{segments}/page.py",
+        "health.ready": ledger.flag("health.readiness"),
+        "health.ready_path": f"{prefix}/readyz/",
+        "health.ready_page": f"{pages}/readyz/page.py",
+        "health.exempt": _exempt(ledger, segments),
+        "health.login_exempt": bool(ledger.project.of_kind("auth.login_required")),
+    }
+    places = (signal.evidence for signal in (*present, *guards))
+    ledger.table(rows, why, first(places) or "health.path", rules.SEED)
+
+
+def _exempt(ledger: Ledger, segments: str) -> tuple[str, ...]:
+    """Return SECURE_REDIRECT_EXEMPT, which matches without the first slash."""
+    prefix = ledger.text("hosting.path_prefix").strip("/")
+    names = [segments, *(["readyz"] if ledger.flag("health.readiness") else [])]
+    lead = f"{prefix}/" if prefix else ""
+    return tuple(f"^{lead}{name}/?$" for name in names)
+
+
+__all__ = ["web"]

@@ -1,0 +1,66 @@
+"""What this machine says: cores, memory, and which servers are installed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from .values import Host
+
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+_DPKG = "/var/lib/dpkg/status"
+_PACKAGES = {"nginx": "nginx", "caddy": "caddy"}
+_MIB = 1024 * 1024
+
+
+@cache
+def _machine(path: str) -> Mapping[str, Any]:
+    """Return the functions that deploy/boot.py will measure with, from its template.
+
+    One text for both, so that the wizard never promises what the start then denies.
+    """
+    with open(path, encoding="utf-8") as file:
+        code = compile(file.read(), path, "exec")
+    names: dict[str, Any] = {"contextlib": contextlib, "os": os, "re": re}
+    exec(code, names)  # noqa: S102 - our own template, no value in it
+    return names
+
+
+def inspect(templates: str, root: str = "/") -> Host:
+    """Return cores, MiB of memory and versions; `root` stands in for `/` in tests."""
+    machine = _machine(os.path.join(templates, "deploy", "_machine.jinja"))
+    cpus = float(machine["effective_cpus"](root))
+    memory = int(machine["memory_limit"](root))
+    return Host(max(1, int(cpus)), memory // _MIB or 1024, _installed(root))
+
+
+def _installed(root: str) -> dict[str, str]:
+    """Return the proxies' versions as the package database has them.
+
+    Reading it starts no program. A proxy from elsewhere is not found here; its version
+    is then asked for, and `check` runs the real one.
+    """
+    try:
+        with open(os.path.join(root, _DPKG.lstrip("/")), "rb") as file:
+            status = file.read()
+    except OSError:
+        return {}
+    found = {}
+    for name, package in _PACKAGES.items():
+        at = status.find(
+            b"\nPackage: %s\nStatus: install ok installed\n" % package.encode()
+        )
+        version = re.search(rb"\nVersion: (?:\d+:)?(\d+\.\d+(?:\.\d+)?)", status[at:])
+        if at >= 0 and version:
+            found[name] = version[1].decode()
+    return found
+
+
+__all__ = ["inspect"]

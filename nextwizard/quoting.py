@@ -1,0 +1,186 @@
+"""Grammar by grammar, how a value is written so that it arrives as exactly itself.
+
+The filters of the templates. Each raises ValueError for what its grammar cannot carry;
+`grammar` has refused those answers before, so here it means a bug of ours.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
+_NGINX_BARE = re.compile(r"[A-Za-z0-9_./:@%+=,~*?!\[\]^|()<>&-]+")
+_CADDY_BARE = re.compile(r"[A-Za-z0-9_./:@%+=,~*?!\[\]-]+")
+_SYSTEMD_BARE = re.compile(r"[A-Za-z0-9_./:@+=,~*?!\[\]{}-]+")
+_SHELL_BARE = re.compile(r"[A-Za-z0-9_./:@%+=,-]+")
+
+
+def _line(value: object) -> str:
+    """Return the value as text that stays on one line, else ValueError."""
+    text = str(value)
+    if _CONTROL.search(text):
+        msg = f"{text!r} does not fit on one line"
+        raise ValueError(msg)
+    return text
+
+
+def nginx(value: object) -> str:
+    """Quote one nginx parameter; `$` and a backslash have no safe escape there."""
+    text = _line(value)
+    if "$" in text or "\\" in text:
+        msg = f"{text!r} holds a character that nginx expands"
+        raise ValueError(msg)
+    if _NGINX_BARE.fullmatch(text):
+        return text
+    return '"' + text.replace('"', '\\"') + '"'
+
+
+def nginx_regex(value: object) -> str:
+    """Escape a literal for use inside an nginx regular expression."""
+    return re.sub(r"([.^$*+?()\[\]{}|\\])", r"\\\1", _line(value))
+
+
+def caddy(value: object) -> str:
+    """Quote one Caddyfile token; braces are escaped, or Caddy reads a placeholder."""
+    text = _line(value)
+    if _CADDY_BARE.fullmatch(text):
+        return text
+    text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + text.replace("{", "\\{").replace("}", "\\}") + '"'
+
+
+def systemd(value: object) -> str:
+    """Quote one word of a command line or list in a unit."""
+    text = _line(value).replace("%", "%%")
+    if _SYSTEMD_BARE.fullmatch(text.replace("%%", "")) or text.strip("%") == "":
+        return text
+    text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + text.replace("$", "$$") + '"'
+
+
+def systemd_line(value: object) -> str:
+    """Write a value that a unit takes to the end of the line, specifiers escaped."""
+    text = _line(value)
+    if text.endswith("\\") or text != text.strip():
+        msg = f"{text!r} cannot end a line of a unit"
+        raise ValueError(msg)
+    return text.replace("%", "%%")
+
+
+def systemd_text(value: object) -> str:
+    """Write free text into the middle of a unit's line, specifiers escaped."""
+    return _line(value).replace("%", "%%")
+
+
+def systemd_env(value: object) -> str:
+    """Quote the value of Environment=NAME=value; `$` is plain text there."""
+    text = _line(value).replace("%", "%%")
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def py(value: object) -> str:
+    """Write a Python literal: text, number, flag, tuple or None."""
+    if isinstance(value, bool) or value is None or isinstance(value, int):
+        return repr(value)
+    if isinstance(value, tuple):
+        return "[" + ", ".join(py(item) for item in value) + "]"
+    return _json(value)
+
+
+def name(value: object) -> str:
+    """Write a dotted Python name, as an import takes it."""
+    text = str(value)
+    if not all(part.isidentifier() for part in text.split(".")):
+        msg = f"{text!r} is no dotted Python name"
+        raise ValueError(msg)
+    return text
+
+
+def toml(value: object) -> str:
+    """Write a TOML value: text, number, flag or array."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, tuple):
+        return "[" + ", ".join(toml(item) for item in value) + "]"
+    return _json(value)
+
+
+def yaml(value: object) -> str:
+    """Write a YAML scalar or flow sequence; text is always quoted."""
+    return toml(value)
+
+
+def _json(value: object) -> str:
+    """Write text in double quotes with JSON's escapes; the grammars share them."""
+    text = str(value)
+    text.encode("utf-8")
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def shell(value: object) -> str:
+    """Quote one word of a POSIX shell command."""
+    text = _line(value)
+    if _SHELL_BARE.fullmatch(text):
+        return text
+    return "'" + text.replace("'", "'\"'\"'") + "'"
+
+
+def ini(value: object) -> str:
+    """Write a value of supervisor's or uwsgi's ini file; `%` expands in both."""
+    text = _line(value)
+    if re.search(r"(?:^|\s)[;#]", text) or text != text.strip():
+        msg = f"{text!r} would be cut short by a comment"
+        raise ValueError(msg)
+    return text.replace("%", "%%")
+
+
+def requirement(value: object) -> str:
+    """Write one line of a requirements file."""
+    text = str(value)
+    if not re.fullmatch(r"[A-Za-z0-9._-]+(?:\[[a-z,]+\])?>=[0-9.]+", text):
+        msg = f"{text!r} is no requirement"
+        raise ValueError(msg)
+    return text
+
+
+def comment(value: object) -> str:
+    """Write text into a one-line comment of any of the grammars."""
+    return _line(value)
+
+
+def markdown(value: object) -> str:
+    """Write text into a Markdown paragraph, its marks escaped."""
+    return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", _line(value))
+
+
+FILTERS: dict[str, Callable[[object], str]] = {
+    "caddy": caddy,
+    "comment": comment,
+    "ini": ini,
+    "markdown": markdown,
+    "name": name,
+    "nginx": nginx,
+    "nginx_regex": nginx_regex,
+    "py": py,
+    "requirement": requirement,
+    "shell": shell,
+    "systemd": systemd,
+    "systemd_env": systemd_env,
+    "systemd_line": systemd_line,
+    "systemd_text": systemd_text,
+    "toml": toml,
+    "yaml": yaml,
+}
+"""Every filter a template may use, by name."""
+
+
+__all__ = ["FILTERS", "py", "shell", "toml"]

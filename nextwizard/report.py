@@ -1,0 +1,225 @@
+"""The only printer: a report or a proposal as human lines or as JSON."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .errors import Problem
+    from .values import Change, Note, Plan, Status
+    from .workflow import Proposal, Report
+
+
+GLYPHS: dict[Status, str] = {
+    "new": "[+]",
+    "update": "[~]",
+    "merged": "[m]",
+    "adopted": "[a]",
+    "moved": "[>]",
+    "same": "[=]",
+    "conflict": "[!]",
+    "secret": "[s]",
+    "removed": "[-]",
+    "orphan": "[o]",
+}
+"""One glyph a status, the same in every front end."""
+
+_TOLD = (
+    "server.interface",
+    "server.kind",
+    "sizing.sum",
+    "data.sum",
+    "proxy.kind",
+    "tls.kind",
+    "static.kind",
+    "csp.mode",
+    "settings.prod",
+    "health.via",
+)
+
+
+_AGAIN = (
+    "Again:  nextwizard regenerate    "
+    "Without questions:  nextwizard init --answers nextwizard.toml"
+)
+
+
+def out(text: str) -> None:
+    """Write a result to stdout."""
+    sys.stdout.write(f"{text}\n")
+
+
+def err(text: str) -> None:
+    """Write anything that is no result to stderr."""
+    sys.stderr.write(f"{text}\n")
+
+
+def problems(found: Iterable[Problem]) -> None:
+    """Say each problem on a line of its own."""
+    for problem in found:
+        err(f"nextwizard: {problem}")
+
+
+def notes(found: Iterable[Note]) -> None:
+    """Say each warning and remark once."""
+    for note in dict.fromkeys(found):
+        fix = f" {note.fix}" if note.fix else ""
+        message = note.message if note.message.endswith(".") else f"{note.message}."
+        err(f"{note.severity}: {message}{fix}")
+
+
+def line(change: Change) -> str:
+    """Return one file's line: glyph, status, path, and what there is to say."""
+    path = f"{change.origin} → {change.path}" if change.origin else change.path
+    note = f"   {change.note}" if change.note else ""
+    return f"{GLYPHS[change.status]} {change.status:<9}{path}{note}"
+
+
+def plan(found: Plan) -> list[str]:
+    """Return the decisions a person wants to read first, each with its reason."""
+    rows = [found.decisions[key] for key in _TOLD if key in found.decisions]
+    told = [row for row in rows if row.value != ""]
+    return [f"{row.key} = {row.value}\n    {row.reason} [{row.source}]" for row in told]
+
+
+def proposal(found: Proposal, *, diff: bool = False) -> None:
+    """Print the plan with its reasons, and what would become of every file."""
+    for text in plan(found.plan):
+        out(text)
+    out("")
+    for change in found.changes:
+        out(line(change))
+        if diff:
+            _diff(change)
+
+
+def _diff(change: Change) -> None:
+    """Print one file's unified diff; a secret is never shown."""
+    if change.status in {"same", "secret", "orphan"}:
+        return
+    from difflib import unified_diff
+
+    old, new = (
+        (data or b"").decode("utf-8", "replace").splitlines(keepends=True)
+        for data in (change.before, change.base or change.after)
+    )
+    if change.status == "removed":
+        new = []
+    name = change.origin or change.path
+    for text in unified_diff(old, new, f"a/{name}", f"b/{change.path}"):
+        out(text.rstrip("\r\n"))
+
+
+def summary(found: Report) -> None:
+    """Print what was written, and the next commands."""
+    changes = found.proposal.changes
+    count = dict.fromkeys(GLYPHS, 0)
+    for change in changes:
+        count[change.status] += 1
+    written = sum(count[status] for status in ("new", "update", "merged", "secret"))
+    for change in changes:
+        if change.status != "same":
+            out(line(change))
+    if found.written:
+        out("")
+    parts = [
+        f"{written} {'file' if written == 1 else 'files'} written",
+        f"{count['adopted']} adopted",
+        f"{count['moved']} moved",
+        *([f"{count['removed']} removed"] if count["removed"] else []),
+        f"{count['conflict']} {'conflict' if count['conflict'] == 1 else 'conflicts'}",
+    ]
+    out(f"nextwizard: {', '.join(parts)}." if found.written else _nothing(changes))
+    if written:
+        for text in following(found.proposal):
+            out(text)
+
+
+def _nothing(changes: Iterable[Change]) -> str:
+    if any(change.status == "conflict" for change in changes):
+        return "nextwizard: nothing written; the conflicts above still stand."
+    return "nextwizard: nothing to do; every file is as it should be."
+
+
+def following(found: Proposal) -> list[str]:
+    """Return the next commands, in the order in which they are wanted."""
+    name = found.plan["project.name"]
+    install = {
+        "uv": "uv add -r deploy/requirements.txt",
+        "venv": ".venv/bin/python -m pip install -r deploy/requirements.txt",
+        "system": "python3 -m pip install -r deploy/requirements.txt",
+    }[str(found.plan["project.runner"])]
+    wanted = "EMAIL_PASSWORD and what else is secret"
+    if found.plan["data.url"]:
+        wanted = "DATABASE_URL, EMAIL_PASSWORD"
+    return [
+        "",
+        "Next:",
+        f"  1. {install}",
+        f"  2. edit deploy/{name}.env    set {wanted}",
+        "  3. less deploy/README.md    first install on the server",
+        "",
+        _AGAIN,
+    ]
+
+
+def as_json(found: Proposal, *, exit_code: int, written: bool) -> None:
+    """Print a proposal or report as one JSON document."""
+    import json
+
+    document = {
+        "exit_code": exit_code,
+        "written": written,
+        "changes": [
+            {
+                "path": change.path,
+                "status": change.status,
+                "origin": change.origin,
+                "note": change.note,
+            }
+            for change in found.changes
+        ],
+        "decisions": {
+            key: {
+                "value": _plain(row.value),
+                "reason": row.reason,
+                "source": row.source,
+                "link": row.link,
+            }
+            for key, row in found.plan.decisions.items()
+        },
+        "notes": [
+            {
+                "id": note.id,
+                "severity": note.severity,
+                "message": note.message,
+                "evidence": [str(place) for place in note.evidence],
+                "fix": note.fix,
+            }
+            for note in dict.fromkeys(found.plan.notes)
+        ],
+    }
+    out(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
+
+
+__all__ = [
+    "GLYPHS",
+    "as_json",
+    "err",
+    "following",
+    "line",
+    "notes",
+    "out",
+    "plan",
+    "problems",
+    "proposal",
+    "summary",
+]

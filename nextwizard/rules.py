@@ -1,0 +1,201 @@
+"""Decision tables: every row has its reason, and the page or measurement behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+SEED = "https://next-dj.readthedocs.io/en/latest/content/deployment/wsgi-asgi.html"
+DJANGO = "https://docs.djangoproject.com/en/6.1"
+GUNICORN = "https://docs.gunicorn.org/en/stable"
+UVICORN = "https://www.uvicorn.org"
+NGINX = "https://nginx.org/en/docs"
+CADDY = "https://caddyserver.com/docs"
+SYSTEMD = "https://www.freedesktop.org/software/systemd/man/latest"
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceRule:
+    """What a kind of signal says about WSGI or ASGI; hard means nothing else works."""
+
+    kind: str
+    interface: Literal["wsgi", "asgi"]
+    hard: bool
+    because: str
+    link: str
+
+
+INTERFACE_RULES: tuple[InterfaceRule, ...] = (
+    InterfaceRule(
+        "sse.async",
+        "asgi",
+        hard=True,
+        because="streams from an async source (it answers 500 under WSGI)",
+        link=SEED,
+    ),
+    InterfaceRule(
+        "ws",
+        "asgi",
+        hard=True,
+        because="keeps websockets open, which WSGI cannot",
+        link=SEED,
+    ),
+    InterfaceRule(
+        "stream.async",
+        "asgi",
+        hard=True,
+        because="streams from an async iterator (WSGI reads it to the end first)",
+        link=f"{DJANGO}/ref/request-response/#streaminghttpresponse-objects",
+    ),
+    InterfaceRule(
+        "sse.sync",
+        "wsgi",
+        hard=True,
+        because="streams from a sync source (it answers 500 under ASGI)",
+        link=SEED,
+    ),
+    InterfaceRule(
+        "router.orm",
+        "wsgi",
+        hard=True,
+        because="routes with queries (SynchronousOnlyOperation under ASGI)",
+        link=f"{DJANGO}/topics/async/#async-safety",
+    ),
+    InterfaceRule(
+        "view.async",
+        "asgi",
+        hard=False,
+        because="is an async view, which runs under WSGI a thread each",
+        link=f"{DJANGO}/topics/async/#async-views",
+    ),
+    InterfaceRule(
+        "stream.file",
+        "wsgi",
+        hard=False,
+        because="sends files, which ASGI reads into memory whole",
+        link=f"{DJANGO}/ref/request-response/#fileresponse-objects",
+    ),
+    InterfaceRule(
+        "stream.sync",
+        "wsgi",
+        hard=False,
+        because="streams from a sync iterator, which ASGI reads to the end first",
+        link=f"{DJANGO}/ref/request-response/#streaminghttpresponse-objects",
+    ),
+)
+"""Rows in the order in which they are told: the first hard one gives the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRule:
+    """What one server can do with one interface, as measured on the real programs.
+
+    `activation` says how it takes systemd's socket, `hup` whether SIGHUP is a graceful
+    reload, `lone_hup` whether that also holds for a single process.
+    """
+
+    server: str
+    interface: Literal["wsgi", "asgi"]
+    worker_class: str
+    unit_type: Literal["notify", "exec"]
+    activation: Literal["automatic", "fd", "none"]
+    hup: bool
+    lone_hup: bool
+    websockets: bool
+    requirement: str
+    reason: str
+    link: str
+
+
+SERVERS: tuple[ServerRule, ...] = (
+    ServerRule(
+        "gunicorn",
+        "wsgi",
+        "gthread",
+        "notify",
+        "automatic",
+        hup=True,
+        lone_hup=True,
+        websockets=False,
+        requirement="gunicorn>=23.0",
+        reason="gthread workers keep connections alive and share memory",
+        link=f"{GUNICORN}/design.html#gthread-workers",
+    ),
+    ServerRule(
+        "gunicorn",
+        "asgi",
+        "asgi",
+        "notify",
+        "automatic",
+        hup=True,
+        lone_hup=True,
+        websockets=True,
+        requirement="gunicorn>=25.0",
+        reason="gunicorn's own ASGI worker needs no second package",
+        link=f"{GUNICORN}/settings.html#worker-class",
+    ),
+    ServerRule(
+        "uvicorn",
+        "asgi",
+        "",
+        "exec",
+        "fd",
+        hup=True,
+        lone_hup=False,
+        websockets=True,
+        requirement="uvicorn[standard]>=0.32",
+        reason="one event loop a core, and a broken release keeps the old workers",
+        link=f"{UVICORN}/deployment/",
+    ),
+)
+"""Every pair of server and interface that is rendered."""
+
+
+GRACEFUL_S = 25
+"""Seconds a request or stream may take to end at a stop; gunicorn's default is 30."""
+STOP_S = 35
+"""Seconds until systemd kills: over the graceful timeout, or a stop has failed."""
+REQUEST_S = 30
+"""Seconds a worker may be silent before gunicorn replaces it: gunicorn's default."""
+STREAM_S = 3600
+"""Seconds a stream may be silent at the proxy; next.dj sends a heartbeat every 25."""
+KEEPALIVE_S = 75
+"""Seconds a connection of the proxy may idle: over the 60 that nginx keeps it."""
+SHORT_KEEPALIVE_S = 5
+"""The same for gunicorn's ASGI worker, which waits for idle ones at a stop."""
+THREADS = 4
+"""Threads a gthread worker runs; on two cores 2 x 4 served most for least memory."""
+SPARE_THREADS = 8
+"""Threads left for pages while sync streams hold theirs."""
+POOL = 4
+"""Connections an ASGI worker may hold; on two cores 4 was faster than 8 and 16."""
+POOL_TIMEOUT_S = 2
+"""Seconds to wait for a pooled connection; the default of 30 hangs every page."""
+CONN_MAX_AGE_S = 60
+"""Seconds a WSGI thread keeps its database connection."""
+RESERVED_CONNECTIONS = 3
+"""Connections PostgreSQL keeps for superusers."""
+SHELL_CONNECTIONS = 5
+"""Connections left for migrations, cron jobs and a shell."""
+WSGI_BASE_MB, WSGI_WORKER_MB = 40, 75
+"""MiB of a WSGI master and of each worker, measured after load."""
+ASGI_BASE_MB, ASGI_WORKER_MB = 45, 95
+"""MiB of an ASGI supervisor and of each worker, measured after load."""
+HSTS_S = 31536000
+"""Seconds of Strict-Transport-Security: a year, what the preload list asks for."""
+
+
+__all__ = [
+    "CADDY",
+    "DJANGO",
+    "GUNICORN",
+    "INTERFACE_RULES",
+    "NGINX",
+    "SEED",
+    "SERVERS",
+    "SYSTEMD",
+    "UVICORN",
+    "InterfaceRule",
+    "ServerRule",
+]

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+ROOT = Path(__file__).parents[1]
+PROJECTS = Path(__file__).with_name("projects")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="record tests/golden/*/expected anew",
+    )
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Callable[..., Path]:
+    """Copy a sample project to a directory whose name becomes the project's."""
+
+    def copy(kind: str = "plain", name: str = "notes") -> Path:
+        target = tmp_path / name
+        shutil.copytree(
+            PROJECTS / kind,
+            target,
+            ignore=shutil.ignore_patterns("__pycache__", "*.pyc"),
+        )
+        return target
+
+    return copy
+
+
+@pytest.fixture(autouse=True)
+def _no_leftovers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what the developer's shell says about a deployment out of the tests."""
+    for name in [*os.environ]:
+        if name in {"WEB_CONCURRENCY", "DJANGO_SETTINGS_MODULE", "SECRET_KEY"}:
+            monkeypatch.delenv(name)

@@ -1,0 +1,127 @@
+"""A made deployment, really running behind its proxy on loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import re
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import judges
+
+from nextwizard import stage, stageproxy
+from nextwizard.document import read_set
+from nextwizard.workflow import apply, inspect, propose
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from nextwizard.tools import Server
+
+
+PROJECTS = Path(__file__).with_name("projects")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The running server and proxy, and how a visitor asks them."""
+
+    on: stage.Stage
+    app: Server
+    proxy: Server | None
+
+    @property
+    def host(self) -> str:
+        return self.on.text("edge.canonical")
+
+    def connection(
+        self, *, tls: bool = True, timeout: float = 15
+    ) -> http.client.HTTPConnection:
+        if self.proxy is not None:
+            return stageproxy.connect(self.on, self.host, tls=tls, timeout=timeout)
+        address, _, port = self.on.text("server.listen").rpartition(":")
+        return http.client.HTTPConnection(address, int(port), timeout=timeout)
+
+    def get(
+        self, path: str, *, tls: bool = True, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        connection = self.connection(tls=tls)
+        with contextlib.closing(connection):
+            said = {"Host": self.host, **(headers or {})}
+            if self.proxy is None:
+                said.setdefault("X-Forwarded-Proto", "https")
+            connection.request("GET", path, headers=said)
+            answer = connection.getresponse()
+            found = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, found, answer.read())
+
+    def hashed(self) -> str:
+        """Return the URL of a hashed static file that the front page names."""
+        page = self.get("/").body.decode()
+        found = re.search(r'"(/static/[^"]+\.[0-9a-f]{12}\.(?:css|js))"', page)
+        assert found, page
+        return found[1]
+
+    def events(self, path: str) -> list[tuple[float, float]]:
+        """Return (sent, received) of every event of a stream."""
+        connection = self.connection(timeout=120)
+        seen: list[tuple[float, float]] = []
+        with contextlib.closing(connection):
+            headers = {"Host": self.host, "Accept": "text/event-stream"}
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            assert answer.status == 200, answer.read()[:2000]
+            while line := answer.readline():
+                if line.startswith(b"data:"):
+                    document = json.loads(line[5:])
+                    sent = [
+                        op["detail"]["sent"] for op in document["ops"] if "detail" in op
+                    ]
+                    seen.append((sent[0], time.time()))
+        return seen
+
+
+@contextlib.contextmanager
+def served(
+    kind: str, *pairs: str, name: str = "site", program: str = ""
+) -> Iterator[Live]:
+    """Make a sample project's deployment and run it until the block ends."""
+    with tempfile.TemporaryDirectory(prefix="nw") as folder:
+        root = Path(folder, name)
+        shutil.copytree(PROJECTS / kind, root)
+        proposal = propose(inspect(str(root)), [read_set(pairs)])
+        apply(proposal)
+        on = judges.staged(root, proposal, Path(folder, "s"))
+        stage.prepare(on)
+        app = stage.serve(on)
+        proxy = None
+        try:
+            if on.text("proxy.kind") != "none":
+                proxy = stageproxy.proxy(on, program)
+            live = Live(on, app, proxy)
+            stage.wait(lambda: _alive(live), app, "the deployment")
+            yield live
+        finally:
+            if proxy is not None:
+                proxy.stop(10)
+            app.stop(40)
+
+
+def _alive(live: Live) -> bool:
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        return live.get("/healthz/").status == 200
+    return False

@@ -1,0 +1,271 @@
+from __future__ import annotations
+
+import pytest
+from support import Host, planned, project, signal
+
+from nextwizard.errors import InputError
+from nextwizard.values import Evidence, Fact, PageRoot
+
+
+ASYNC = project(
+    signal("sse.async"),
+    detected={"features.sse": Fact("async", (Evidence("a.py", 3),))},
+)
+SYNC = project(
+    signal("sse.sync"), detected={"features.sse": Fact("sync", (Evidence("a.py", 3),))}
+)
+CHANNELS = project(
+    signal("ws.consumer", "chat/consumers.py:7"),
+    detected={"features.websockets": Fact(value=True)},
+)
+
+
+def refused(*pairs: str, **more: object) -> str:
+    with pytest.raises(InputError) as caught:
+        planned(*pairs, **more)  # type: ignore[arg-type]
+    return str(caught.value)
+
+
+def reason(plan: object, key: str) -> str:
+    return plan.decisions[key].reason  # type: ignore[attr-defined,no-any-return]
+
+
+def test_nothing_held_open_means_wsgi_with_gunicorn() -> None:
+    plan = planned()
+    assert plan["server.interface"] == "wsgi"
+    assert plan["server.kind"] == "gunicorn"
+    assert plan["server.worker_class"] == "gthread"
+    assert "short-lived" in reason(plan, "server.interface")
+
+
+def test_an_async_source_means_asgi_and_names_the_line() -> None:
+    plan = planned(found=ASYNC)
+    assert (plan["server.interface"], plan["server.kind"]) == ("asgi", "uvicorn")
+    assert "notes/pages/live/page.py:12" in reason(plan, "server.interface")
+    assert "500 under WSGI" in reason(plan, "server.interface")
+
+
+def test_a_sync_source_means_wsgi_with_a_thread_for_each_stream() -> None:
+    plan = planned(found=SYNC)
+    assert plan["server.interface"] == "wsgi"
+    assert (plan["sizing.planned"], plan["sizing.threads"]) == (1, 40)
+
+
+def test_websockets_mean_asgi() -> None:
+    plan = planned(found=CHANNELS)
+    assert plan["server.interface"] == "asgi"
+    assert plan["ws.everywhere"] is True
+
+
+def test_soft_reasons_yield_with_a_warning() -> None:
+    found = project(
+        signal("view.async", "notes/views.py:4"),
+        signal("stream.file", "notes/views.py:40"),
+        detected={"features.async_views": Fact(value=True)},
+    )
+    plan = planned(found=found)
+    assert plan["server.interface"] == "wsgi"
+    assert any("notes/views.py:4" in note.message for note in plan.notes)
+
+
+def test_async_views_alone_mean_asgi() -> None:
+    found = project(
+        signal("view.async", "notes/views.py:4"),
+        detected={"features.async_views": Fact(value=True)},
+    )
+    assert planned(found=found)["server.interface"] == "asgi"
+
+
+def test_both_stream_kinds_are_refused_with_both_places() -> None:
+    found = project(
+        signal("sse.async", "a/page.py:3"),
+        signal("sse.sync", "b/page.py:5"),
+        detected={"features.sse": Fact("mixed")},
+    )
+    message = refused(found=found)
+    assert "a/page.py:3" in message
+    assert "b/page.py:5" in message
+    assert "no single server works" in message
+
+
+def test_a_sync_stream_under_an_asgi_server_is_refused() -> None:
+    message = refused("hosting.server=uvicorn", found=SYNC)
+    assert "hosting.server" in message
+    assert "notes/pages/live/page.py:12" in message
+
+
+def test_a_forced_interface_against_the_code_is_refused() -> None:
+    assert "hosting.interface" in refused("hosting.interface=wsgi", found=ASYNC)
+
+
+def test_an_unresolved_source_is_not_guessed() -> None:
+    found = project(signal("sse.unknown"))
+    message = refused(found=found)
+    assert "notes/pages/live/page.py:12" in message
+    assert "--set features.sse=async" in message
+    assert planned("features.sse=async", found=found)["server.interface"] == "asgi"
+
+
+@pytest.mark.parametrize(
+    "kind", ["next.async_render", "next.async_context", "next.async_action"]
+)
+def test_an_unsupported_async_hook_is_refused_unless_accepted(kind: str) -> None:
+    found = project(signal(kind))
+    message = refused(found=found)
+    assert "notes/pages/live/page.py:12" in message
+    assert f'checks.ignore = ["{kind}"]' in message
+    assert planned(f"checks.ignore={kind}", found=found)["server.interface"] == "wsgi"
+
+
+@pytest.mark.parametrize(
+    ("cores", "memory", "workers"),
+    [(1, 2048, 2), (2, 2048, 2), (4, 2048, 4), (8, 512, 6), (64, 256, 2)],
+)
+def test_wsgi_workers_follow_cores_within_memory(
+    cores: int, memory: int, workers: int
+) -> None:
+    plan = planned(f"sizing.cores={cores}", f"sizing.memory_mb={memory}")
+    assert plan["sizing.planned"] == workers
+
+
+def test_asgi_workers_are_one_a_core_and_two_where_one_cannot_reload() -> None:
+    assert planned("sizing.cores=4", found=ASYNC)["sizing.planned"] == 4
+    assert planned("sizing.cores=1", found=ASYNC)["sizing.planned"] == 2
+    pair = ("sizing.cores=1", "hosting.server=gunicorn")
+    assert planned(*pair, found=ASYNC)["sizing.planned"] == 1
+
+
+def test_measured_load_asks_for_more_workers() -> None:
+    plan = planned("sizing.request_ms=200", "sizing.requests_per_second=100")
+    assert plan["sizing.planned"] == 8
+
+
+@pytest.mark.parametrize("kind", ["broker.local", "router.reload", "wizard.cache"])
+def test_process_local_state_keeps_one_process(kind: str) -> None:
+    plan = planned(found=project(signal(kind, "notes/broker.py:8")))
+    assert plan["sizing.workers_max"] == 1
+    assert "notes/broker.py:8" in reason(plan, "sizing.workers_max")
+
+
+def test_connections_are_counted_and_refused_when_they_cannot_fit() -> None:
+    pairs = ("data.database=postgresql", "sizing.cores=16", "sizing.memory_mb=16000")
+    assert "2 x" not in refused(*pairs)
+    message = refused(*pairs)
+    assert "16 workers x 4 threads = 64 connections (128 while reloading)" in message
+    plan = planned("data.database=postgresql")
+    assert plan["data.sum"] == (
+        "2 workers x 4 threads = 8 connections (16 while reloading) of 92"
+    )
+
+
+def test_persistent_connections_under_wsgi_and_a_pool_under_asgi() -> None:
+    wsgi = planned("data.database=postgresql")
+    asgi = planned("data.database=postgresql", found=ASYNC)
+    assert (wsgi["data.max_age"], wsgi["data.pool"]) == (60, 0)
+    assert (asgi["data.max_age"], asgi["data.pool"]) == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("version", "directive"), [("1.22", False), ("1.25.0", False), ("1.25.1", True)]
+)
+def test_http2_depends_on_the_declared_nginx(version: str, directive: bool) -> None:  # noqa: FBT001
+    plan = planned(f"hosting.proxy_version={version}")
+    assert plan["proxy.http2_directive"] is directive
+
+
+@pytest.mark.parametrize(
+    ("pairs", "keys"),
+    [
+        (("hosting.proxy=none", "hosting.tls=acme"), "hosting.tls, hosting.proxy"),
+        (("hosting.tls=files",), "hosting.tls, hosting.tls_certificate"),
+        (("hosting.tls=upstream",), "hosting.tls, hosting.trusted_proxies"),
+        (("hosting.proxy=none", "data.static=proxy"), "data.static, hosting.proxy"),
+        (("hosting.proxy_version=2.6",), "hosting.proxy_version, hosting.proxy"),
+        (("hosting.server=uvicorn", "hosting.interface=wsgi"), "hosting.server"),
+        (("features.sse=sync", "sizing.threads=8"), "sizing.threads, sizing.streams"),
+    ],
+)
+def test_a_combination_with_no_meaning_names_both_keys(
+    pairs: tuple[str, ...], keys: str
+) -> None:
+    assert keys in refused(*pairs)
+
+
+def test_csp_is_enforced_only_when_the_templates_are_clean() -> None:
+    assert planned()["csp.mode"] == "enforce"
+    found = project(signal("csp.inline_script", "notes/pages/layout.djx:4"))
+    plan = planned(found=found)
+    assert plan["csp.mode"] == "report"
+    assert "notes/pages/layout.djx:4" in reason(plan, "csp.mode")
+    old = project(versions={"django": "5.2.1", "next.dj": "0.10.0"})
+    assert planned(found=old)["csp.mode"] == "off"
+
+
+@pytest.mark.parametrize(
+    ("kind", "via"),
+    [
+        ("auth.login_required", "urls"),
+        ("urls.i18n", "urls"),
+        ("next.missing", "urls"),
+        ("health.present", "present"),
+        ("urls.catch_all", "page"),
+    ],
+)
+def test_health_lands_where_it_answers(kind: str, via: str) -> None:
+    found = project(signal(kind, "config/settings.py:44"))
+    assert planned(found=found)["health.via"] == via
+
+
+def test_health_below_a_mount_gets_an_entry_of_its_own() -> None:
+    assert planned(found=project(mount="app/"))["health.via"] == "urls"
+    roots = (PageRoot("web/screens", "app", "web.screens", 3),)
+    fact = {"project.pages": Fact("web/screens", (Evidence("web/screens/page.py", 1),))}
+    plan = planned(found=project(page_roots=roots, detected=fact))
+    assert plan["health.page"] == "web/screens/healthz/page.py"
+
+
+def test_settings_that_are_a_package_already_are_not_split() -> None:
+    assert planned()["settings.split"] is True
+    plan = planned(found=project(shape="environ"))
+    assert plan["settings.split"] is False
+    assert plan["settings.prod"] == "config.settings_prod"
+    assert plan["settings.file"] == "config/settings_prod.py"
+
+
+def test_mail_keeps_one_style() -> None:
+    assert planned()["mail.mailers"] is True
+    assert (
+        planned(found=project(names=frozenset({"EMAIL_HOST"})))["mail.mailers"] is False
+    )
+    old = project(versions={"django": "5.2.1"})
+    assert planned(found=old)["mail.mailers"] is False
+
+
+def test_packages_follow_the_choices() -> None:
+    assert planned()["packages.lines"] == ("gunicorn>=23.0",)
+    pairs = ("data.database=postgresql", "data.cache=redis", "data.static=whitenoise")
+    assert planned(*pairs, found=ASYNC)["packages.lines"] == (
+        "uvicorn[standard]>=0.32",
+        "dj-database-url>=3.0",
+        "psycopg[binary,pool]>=3.2",
+        "redis>=5.0",
+        "whitenoise[brotli]>=6.9",
+    )
+
+
+def test_every_decision_has_a_reason_and_a_source() -> None:
+    for found in (project(), ASYNC, SYNC, CHANNELS):
+        for decision in planned(found=found).decisions.values():
+            assert decision.reason, decision.key
+            assert decision.source, decision.key
+
+
+def test_a_root_below_home_is_bound_back() -> None:
+    assert planned("hosting.root=/home/ada/notes")["unit.home"] is True
+    assert planned()["unit.home"] is False
+
+
+def test_the_host_is_injected() -> None:
+    host = Host(cores=3, memory_mb=1000, versions={})
+    plan = planned(host=host)
+    assert (plan["sizing.cores"], plan["proxy.version"]) == (3, "1.22")

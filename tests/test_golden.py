@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import shutil
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+from golden_cases import CASES, Case, made, make, tree
+
+from nextwizard.document import read_document
+from nextwizard.workflow import apply, inspect, propose
+
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.path.name)
+def test_the_tree_is_the_recorded_one(
+    case: Case, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    root, _ = make(case, tmp_path)
+    got = made(root, case)
+    expected = case.path / "expected"
+    if request.config.getoption("--update-golden"):
+        shutil.rmtree(expected, ignore_errors=True)
+        for path, data in got.items():
+            target = expected / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+    want = tree(expected)
+    assert sorted(got) == sorted(want)
+    for path, data in got.items():
+        assert data == want[path], path
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.path.name)
+def test_a_second_run_changes_no_byte_and_no_mtime(case: Case, tmp_path: Path) -> None:
+    root, _ = make(case, tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in root.rglob("*")}
+    bytes_before = tree(root)
+    answers = (case.path / "answers.toml").read_bytes()
+    layer = read_document(answers, "answers.toml", "file")
+    done = apply(propose(inspect(str(root), case.host), [layer]))
+    assert (done.exit_code, done.written) == (0, False)
+    assert tree(root) == bytes_before
+    assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == before
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.path.name)
+def test_the_secret_is_private_and_nowhere_else(case: Case, tmp_path: Path) -> None:
+    root, _ = make(case, tmp_path)
+    secret = root / "deploy" / f"{case.facts['name']}.env"
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    key = next(
+        line.partition("=")[2]
+        for line in secret.read_text().splitlines()
+        if line.startswith("SECRET_KEY=")
+    )
+    assert len(key) >= 50
+    for path, data in tree(root).items():
+        if path != secret.relative_to(root).as_posix():
+            assert key.encode() not in data, path
+    assert f"/deploy/{secret.name}" in (root / ".gitignore").read_text().splitlines()
+
+
+def test_there_are_enough_cases() -> None:
+    assert len(CASES) >= 10

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+
+PACKAGE = Path(__file__).parents[1] / "nextwizard"
+FLOORS: dict[str, int] = {
+    "__init__": 0,
+    "errors": 1,
+    "values": 2,
+    "names": 2,
+    "tools": 2,
+    "quoting": 2,
+    "grammar": 3,
+    "rules": 3,
+    "findings": 4,
+    "catalog": 3,
+    "scan": 3,
+    "host": 3,
+    "questions": 4,
+    "document": 5,
+    "answers": 6,
+    "answersfile": 5,
+    "decide": 7,
+    "adopt": 7,
+    "render": 8,
+    "state": 8,
+    "merge": 9,
+    "takeover": 9,
+    "write": 9,
+    "workflow": 10,
+    "stage": 10,
+    "stageproxy": 11,
+    "report": 11,
+    "cli": 13,
+    "__main__": 14,
+}
+"""The plan: a room imports rooms on lower floors, or its own inside a package."""
+
+OWNERS = {
+    "idna": {"names"},
+    "jinja2": {"render"},
+    "questionary": {"prompts"},
+    "subprocess": {"tools"},
+    "textual": {"tui"},
+    "tomlkit": {"answersfile"},
+}
+"""Each third-party package, and subprocess, has exactly one room."""
+
+
+def room_of(path: Path) -> str:
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """Return every module a file imports, lazily or not, as an absolute name."""
+    package = ["nextwizard", *path.relative_to(PACKAGE).parts[:-1]]
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            found.add(module)
+            if module in {"nextwizard", ""}:
+                found |= {f"nextwizard.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_room_imports_only_lower_floors(path: Path) -> None:
+    room = room_of(path)
+    assert room in FLOORS, f"{room} has no floor in the plan"
+    for name in imports(path):
+        parts = name.split(".")
+        if parts[0] != "nextwizard" or len(parts) < 2 or parts[1] == "__version__":
+            continue
+        other = parts[1]
+        assert other == room or FLOORS[other] < FLOORS[room], f"{room} imports {other}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_package_has_one_room(path: Path) -> None:
+    room = room_of(path)
+    for name in imports(path):
+        top = name.split(".")[0]
+        if top in {"nextwizard", "__future__"}:
+            continue
+        if top in OWNERS:
+            assert room in OWNERS[top], f"{room} imports {top}"
+        else:
+            assert top in sys.stdlib_module_names, f"{room} imports {top}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_module_stays_small(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < 60, node.name
+
+
+def test_functions_are_short_in_the_median() -> None:
+    lengths = sorted(
+        (node.end_lineno or 0) - node.lineno + 1
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    assert lengths[len(lengths) // 2] < 12
+
+
+def test_only_report_prints_and_only_write_writes() -> None:
+    for path in MODULES:
+        text = path.read_text(encoding="utf-8")
+        if room_of(path) not in {"report", "cli"}:
+            assert "sys.stdout" not in text, path
+            assert "print(" not in text, path
+        if room_of(path) not in {"write", "stage", "stageproxy", "tools"}:
+            assert "os.replace" not in text, path
+            assert '"w"' not in text, path
