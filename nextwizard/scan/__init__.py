@@ -1,0 +1,114 @@
+"""Reads the user's project into facts with evidence; never imports or runs it."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import TYPE_CHECKING
+
+from nextwizard.values import Project, Signal
+
+from .configured import find_configured
+from .facts import find_facts, find_placement
+from .files import evidence, walk
+from .layout import find_layout
+from .suspects import Suspects
+from .templates import find_markup
+from .versions import find_runner, find_versions
+
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+    from pathlib import Path
+
+    from .layout import Found
+
+
+_SOURCES = (".py", ".djx", ".html")
+_SOCKETS = (b"channels", b"websocket")
+_STREAMS = (b"FileResponse", b"PatchEventStream", b"StreamingHttpResponse")
+
+
+def scan(
+    root: Path, *, managed: Collection[str] = (), everything: bool = False
+) -> Project:
+    """Return what can be said of the project below a root, each with its evidence.
+
+    `managed` names the files nextwizard wrote, which are no findings of the user's.
+    `everything` parses each file instead of the suspicious ones, with equal findings.
+    Raises InputError when there is no Django project, or the layout cannot be read.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tree = walk(os.path.realpath(root))
+        found = find_layout(tree, frozenset(managed))
+        suspects = Suspects(found.code, found.served, found.urls, everything)
+        suspects.collect()
+        signals = _ordered(_signals(found, suspects))
+    facts = find_facts(found, signals)
+    runner = find_runner(tree, found.start.manage)
+    return Project(
+        root=root,
+        layout=found.layout,
+        signals=signals,
+        detected=facts | ({"project.runner": runner} if runner else {}),
+        versions=find_versions(tree, found.start.manage),
+    )
+
+
+def _signals(found: Found, suspects: Suspects) -> Iterator[Signal]:
+    yield from find_configured(found)
+    yield from find_placement(found)
+    if suspects.holds(*_SOCKETS):
+        from .sockets import find_sockets
+
+        yield from find_sockets(found, suspects)
+    if suspects.holds(*_STREAMS):
+        from .streams import find_streams
+
+        yield from find_streams(found, suspects)
+    if suspects.modules:
+        from .handlers import find_handlers
+        from .process import find_process
+
+        yield from find_handlers(found, suspects)
+        yield from find_process(found, suspects)
+    yield from find_markup(found, _own_hosts(found))
+    yield from _unread(found)
+
+
+def _own_hosts(found: Found) -> frozenset[str]:
+    """Return the hosts the project itself answers for."""
+    hosts = found.reader.names.get("ALLOWED_HOSTS")
+    listed = hosts if isinstance(hosts, list | tuple) else ()
+    return frozenset(host.lower() for host in listed if isinstance(host, str))
+
+
+def _unread(found: Found) -> Iterator[Signal]:
+    """Yield the files of the site that could not be read, or are no Python."""
+    for path, reason in found.tree.unreadable.items():
+        if path.endswith(_SOURCES) and found.served(path):
+            yield Signal("file.unreadable", evidence(path), reason)
+    for path, (line, reason) in found.code.broken.items():
+        if found.served(path):
+            yield Signal("file.unparsable", evidence(path, line), reason)
+
+
+def _ordered(signals: Iterable[Signal]) -> tuple[Signal, ...]:
+    """Return each signal once, by place; a client counts only without its server."""
+    found = dict.fromkeys(signals)
+    kinds = {signal.kind for signal in found}
+    events = {"sse.sync", "sse.async", "sse.portable", "sse.unknown"} & kinds
+    sockets = {"ws.channels", "ws.consumer", "ws.routing", "ws.asgi"} & kinds
+    dropped = {"sse.client"} if events else set[str]()
+    dropped |= {"ws.client"} if sockets else set()
+    kept = (signal for signal in found if signal.kind not in dropped)
+    return tuple(sorted(kept, key=_place))
+
+
+def _place(signal: Signal) -> tuple[str, int, str, str, str]:
+    at = signal.evidence
+    return at.path, at.line, signal.kind, signal.detail, signal.path
+
+
+__all__ = ["scan"]
