@@ -56,6 +56,18 @@ def _nginx(plan: Plan) -> bool:
     return _on_host(plan) and plan["proxy.kind"] == "nginx"
 
 
+def _nginx_uwsgi(plan: Plan) -> bool:
+    return _nginx(plan) and plan["server.protocol"] == "uwsgi"
+
+
+def _nginx_http(plan: Plan) -> bool:
+    return _nginx(plan) and plan["server.protocol"] == "http"
+
+
+def _uwsgi(plan: Plan) -> bool:
+    return _on_host(plan) and plan["server.kind"] == "uwsgi"
+
+
 def _nginx_ws(plan: Plan) -> bool:
     return _nginx(plan) and plan["ws.on"] is True
 
@@ -128,6 +140,7 @@ OUTPUTS: tuple[Output, ...] = (
         _gunicorn,
         "gunicorn",
     ),
+    Output("uwsgi", "uwsgi/uwsgi.ini", "deploy/uwsgi.ini", _uwsgi, "uwsgi"),
     Output("requirements", "deploy/requirements.txt", "deploy/requirements.txt"),
     Output(
         "nginx_default",
@@ -143,9 +156,15 @@ OUTPUTS: tuple[Output, ...] = (
         "nginx_proxy",
         "nginx/proxy.inc",
         "deploy/nginx/{project.name}_proxy.inc",
-        _nginx,
+        _nginx_http,
     ),
     Output("nginx_ws", "nginx/ws.inc", "deploy/nginx/{project.name}_ws.inc", _nginx_ws),
+    Output(
+        "nginx_uwsgi",
+        "nginx/uwsgi.inc",
+        "deploy/nginx/{project.name}_uwsgi.inc",
+        _nginx_uwsgi,
+    ),
     Output("caddyfile", "caddy/Caddyfile", "deploy/caddy/Caddyfile", _caddy, "caddy"),
     Output(
         "caddy",
@@ -167,6 +186,13 @@ OUTPUTS: tuple[Output, ...] = (
         "deploy/systemd/{project.name}.socket",
         _activated,
         "systemd",
+    ),
+    Output(
+        "supervisor",
+        "supervisor/app.conf",
+        "deploy/supervisor/{project.name}.conf",
+        _is("hosting.target", "supervisor"),
+        "supervisor",
     ),
     Output("env_example", "deploy/env.example", "deploy/{project.name}.env.example"),
     Output(

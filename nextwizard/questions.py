@@ -80,7 +80,7 @@ def normalised(text: str) -> str:
 
 
 def _name(known: Known) -> Fact:
-    directory = str(known.project.root).rstrip("/").rpartition("/")[2]
+    directory = known.project.root.rstrip("/").rpartition("/")[2]
     return Fact(normalised(directory), (), "the directory's name")
 
 

@@ -143,6 +143,11 @@ def ini(value: object) -> str:
     return text.replace("%", "%%")
 
 
+def supervisor(value: object) -> str:
+    """Quote one word of a supervisor command; it splits like a shell, then expands."""
+    return ini(shell(value))
+
+
 def requirement(value: object) -> str:
     """Write one line of a requirements file."""
     text = str(value)
@@ -173,6 +178,7 @@ FILTERS: dict[str, Callable[[object], str]] = {
     "py": py,
     "requirement": requirement,
     "shell": shell,
+    "supervisor": supervisor,
     "systemd": systemd,
     "systemd_env": systemd_env,
     "systemd_line": systemd_line,

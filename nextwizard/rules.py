@@ -87,71 +87,6 @@ INTERFACE_RULES: tuple[InterfaceRule, ...] = (
 """Rows in the order in which they are told: the first hard one gives the reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerRule:
-    """What one server can do with one interface, as measured on the real programs.
-
-    `activation` says how it takes systemd's socket, `hup` whether SIGHUP is a graceful
-    reload, `lone_hup` whether that also holds for a single process.
-    """
-
-    server: str
-    interface: Literal["wsgi", "asgi"]
-    worker_class: str
-    unit_type: Literal["notify", "exec"]
-    activation: Literal["automatic", "fd", "none"]
-    hup: bool
-    lone_hup: bool
-    websockets: bool
-    requirement: str
-    reason: str
-    link: str
-
-
-SERVERS: tuple[ServerRule, ...] = (
-    ServerRule(
-        "gunicorn",
-        "wsgi",
-        "gthread",
-        "notify",
-        "automatic",
-        hup=True,
-        lone_hup=True,
-        websockets=False,
-        requirement="gunicorn>=23.0",
-        reason="gthread workers keep connections alive and share memory",
-        link=f"{GUNICORN}/design.html#gthread-workers",
-    ),
-    ServerRule(
-        "gunicorn",
-        "asgi",
-        "asgi",
-        "notify",
-        "automatic",
-        hup=True,
-        lone_hup=True,
-        websockets=True,
-        requirement="gunicorn>=25.0",
-        reason="gunicorn's own ASGI worker needs no second package",
-        link=f"{GUNICORN}/settings.html#worker-class",
-    ),
-    ServerRule(
-        "uvicorn",
-        "asgi",
-        "",
-        "exec",
-        "fd",
-        hup=True,
-        lone_hup=False,
-        websockets=True,
-        requirement="uvicorn[standard]>=0.32",
-        reason="one event loop a core, and a broken release keeps the old workers",
-        link=f"{UVICORN}/deployment/",
-    ),
-)
-"""Every pair of server and interface that is rendered."""
-
-
 GRACEFUL_S = 25
 """Seconds a request or stream may take to end at a stop; gunicorn's default is 30."""
 STOP_S = 35
@@ -193,9 +128,7 @@ __all__ = [
     "INTERFACE_RULES",
     "NGINX",
     "SEED",
-    "SERVERS",
     "SYSTEMD",
     "UVICORN",
     "InterfaceRule",
-    "ServerRule",
 ]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal, override
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 
 type Value = str | int | bool | tuple[str, ...] | Mapping[str, str]
@@ -128,7 +127,7 @@ class Layout:
 class Project:
     """Everything read from the user's files: never imported, each with evidence."""
 
-    root: Path
+    root: str
     layout: Layout
     signals: tuple[Signal, ...] = ()
     detected: Mapping[str, Fact] = field(default_factory=dict)

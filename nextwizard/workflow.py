@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import host as machine
@@ -14,10 +13,9 @@ from .catalog import ANSWERS_FILE
 from .decide import decide
 from .document import read_document
 from .errors import InputError, Problem
-from .merge import gone, hold
 from .render import render, secret, templates_dir
 from .scan import scan
-from .state import BASE, MANIFEST, Disk, Record, digest, load
+from .state import BASE, MANIFEST, Disk, Record, digest, gone, hold, load
 from .write import Step, locked, preflight, recover
 from .write import apply as write
 
@@ -92,7 +90,7 @@ def inspect(directory: str, host: Host | None = None) -> Inspection:
     stored = _stored(disk)
     found = host or machine.inspect(templates_dir())
     ours = frozenset(record.files) if record else frozenset[str]()
-    project = _split(scan(Path(root), managed=ours), disk, ours)
+    project = _split(scan(root, managed=ours), disk, ours)
     return Inspection(root, project, found, disk, record, stored)
 
 

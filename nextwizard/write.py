@@ -46,8 +46,7 @@ def locked(root: str) -> Iterator[None]:
 
     The kernel lets go of it when its process ends, so a dead run blocks nobody.
     """
-    run = _directory(root, RUN)
-    _small(os.path.join(run, ".gitignore"), b"*\n")
+    _small(os.path.join(_directory(root, RUN), ".gitignore"), b"*\n")
     handle = os.open(os.path.join(root, _LOCK), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
@@ -137,11 +136,10 @@ def apply(root: str, steps: Sequence[Step]) -> None:
         _sync_directory(os.path.join(root, RUN))
         os.replace(os.path.join(root, _JOURNAL), os.path.join(root, _LAST))
         _sync_directory(os.path.join(root, RUN))
-    except OSError as error:
+    except BaseException as error:
         recover(root)
-        raise _failed(getattr(error, "filename", None) or root, error) from error
-    except BaseException:
-        recover(root)
+        if isinstance(error, OSError):
+            raise _failed(str(error.filename or root), error) from error
         raise
 
 
@@ -167,8 +165,6 @@ def _begin(root: str, steps: Sequence[Step]) -> None:
         )
     _sync_directory(backup)
     temporary = os.path.join(root, f"{_JOURNAL}{_TEMP}")
-    with suppress(FileNotFoundError):
-        os.unlink(temporary)
     _fresh(temporary, json.dumps(rows).encode(), 0o600)
     os.replace(temporary, os.path.join(root, _JOURNAL))
     _sync_directory(os.path.join(root, RUN))
@@ -185,7 +181,9 @@ def _missing_parents(root: str, path: str) -> list[str]:
 
 
 def _fresh(place: str, data: bytes, mode: int) -> None:
-    """Create a file with its mode from the first byte on, and see it on the disk."""
+    """Create a file of ours with its mode from the first byte, and sync it."""
+    with suppress(FileNotFoundError):
+        os.unlink(place)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     handle = os.open(place, flags, mode & 0o600 or 0o600)
     with open(handle, "wb") as file:
@@ -205,17 +203,13 @@ def _make(root: str, step: Step) -> None:
         _sync_directory(os.path.dirname(place))
         return
     temporary = f"{place}{_TEMP}"
-    with suppress(FileNotFoundError):
-        os.unlink(temporary)
     try:
-        mode = step.mode
-        if step.before is not None:
-            old = os.lstat(place)
-            mode = stat.S_IMODE(old.st_mode)
-        _fresh(temporary, step.after, mode)
         if step.before is None:
+            _fresh(temporary, step.after, step.mode)
             os.link(temporary, place)
         else:
+            old = os.lstat(place)
+            _fresh(temporary, step.after, stat.S_IMODE(old.st_mode))
             _keep_owner(temporary, old)
             _unchanged(root, step)
             os.replace(temporary, place)

@@ -1,7 +1,7 @@
 """The main job, shown: init on the sample project, served on loopback, answering.
 
-Run by `make demo`. It works in a temporary directory, binds to 127.0.0.1 alone and stops
-by itself.
+Run by `make demo`. It works in a temporary directory, binds to 127.0.0.1 alone and
+stops by itself.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def fetch(on: stage.Stage, path: str, *, tls: bool = True) -> tuple[int, bytes, 
 def answers(on: stage.Stage) -> bool:
     """Tell whether liveness answers through the proxy."""
     try:
-        return fetch(on, "/healthz/")[0] == 200
+        return fetch(on, "/healthz/")[1] == b'{"status": "ok"}'
     except OSError:
         return False
 

@@ -90,7 +90,7 @@ def judge_python(path: Path) -> None:
 
 def judge_nginx(on: stage.Stage, version: str) -> None:
     """nginx accepts it without a word, gixy finds nothing, nginxfmt changes nothing."""
-    stageproxy.certificate(on)
+    stage.certificate(on)
     config = stageproxy.nginx_files(on)
     folder = on.place("nginx")
     done = run(nginx_for(version), "-t", "-p", folder, "-c", config)
@@ -107,7 +107,7 @@ def judge_nginx(on: stage.Stage, version: str) -> None:
 
 def judge_caddy(on: stage.Stage, version: str) -> None:
     """caddy accepts it, and would not format it otherwise."""
-    stageproxy.certificate(on)
+    stage.certificate(on)
     config = stageproxy.caddy_files(on)
     home = on.place("caddy", "home")
     env = {"PATH": os.defpath, "HOME": home, "XDG_DATA_HOME": home}

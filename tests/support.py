@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
@@ -82,7 +81,7 @@ def project(
     }
     known = (*signals, signal("data.sqlite", "config/settings.py:80"))
     return Project(
-        Path(root),
+        root,
         Layout(**places),
         known,
         found,

@@ -34,6 +34,7 @@ CONTEXT: dict[str, dict[str, Any]] = {
         "interface": "wsgi",
         "worker_class": "gthread",
         "env_file": "",
+        "environment": (),
     },
     "sizing": {
         "cores": 4,

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from support import Host, planned, project, signal
+from support import planned, project, signal
 
 from nextwizard.errors import InputError
-from nextwizard.values import Evidence, Fact, PageRoot
+from nextwizard.values import Evidence, Fact, Host, PageRoot
 
 
 ASYNC = project(

@@ -4,12 +4,11 @@ import http.client
 import itertools
 import ssl
 
-import judges
 import pytest
 from live import Live, served
 from support import needed
 
-from nextwizard import stageproxy
+from nextwizard import stage, stageproxy
 
 
 STACKS = {
@@ -33,7 +32,7 @@ def program_for(name: str) -> str:
 @pytest.mark.parametrize("name", STACKS)
 def test_each_server_serves_behind_each_proxy(name: str) -> None:
     kind, pairs = STACKS[name]
-    port = str(judges.stage.free_port())
+    port = str(stage.free_port())
     said = [pair.replace("{port}", port) for pair in pairs]
     program = "" if name.endswith("none") else program_for(name)
     with served(kind, *said, program=program) as live:

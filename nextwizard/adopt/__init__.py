@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .edits import add_ignores, repoint
 from .entrypoints import (
     Kind,
     Verdict,
@@ -9,8 +10,6 @@ from .entrypoints import (
     entrypoint,
     settings_module_of,
 )
-from .ignores import add_ignores
-from .repoint import repoint
 from .split import Edit, Split, split_settings
 
 

@@ -16,7 +16,7 @@ from nextwizard.values import Decision, Evidence, Note, Plan
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from nextwizard.rules import ServerRule
+    from nextwizard.servers import ServerRule
     from nextwizard.values import Answers, Host, Project, Value
 
 
@@ -140,8 +140,9 @@ def first(evidence: Iterable[Evidence]) -> str:
 def decide(project: Project, host: Host, answers: Answers) -> Plan:
     """Return the plan; InputError with every conflict, naming file:line or keys."""
     from .capacity import capacity
+    from .data import data
     from .edge import edge
-    from .process import interface, server
+    from .process import command, interface, server
     from .settings import settings
     from .web import web
 
@@ -153,7 +154,9 @@ def decide(project: Project, host: Host, answers: Answers) -> Plan:
         settings(ledger)
         edge(ledger)
         web(ledger)
+        command(ledger, row)
         capacity(ledger, row)
+        data(ledger, row)
         _packages(ledger, row)
         _runbook(ledger)
     if ledger.problems:

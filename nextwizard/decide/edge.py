@@ -56,6 +56,16 @@ def _names(ledger: Ledger) -> None:
         )
     ledger.follow("edge.prefix", "hosting.path_prefix")
     base = f"{ledger['hosting.path_prefix']}/"
+    strips = (
+        ledger["server.interface"] == "wsgi" and ledger["server.kind"] != "gunicorn"
+    )
+    ledger.decide(
+        "edge.strip",
+        strips and base != "/",
+        "gunicorn reads SCRIPT_NAME, ASGI servers FORCE_SCRIPT_NAME; others get it cut",
+        "hosting.path_prefix",
+        f"{rules.DJANGO}/ref/settings/#force-script-name",
+    )
     ledger.decide("edge.base", base, "all the project serves", "hosting.path_prefix")
 
 
@@ -70,6 +80,16 @@ def _proxy(ledger: Ledger) -> None:
         "project.name",
     )
     ledger.decide("proxy.upstream", f"{name}_app", "named after the project", "rules")
+    uwsgi = ledger["server.kind"] == "uwsgi" and kind == "nginx"
+    ledger.decide(
+        "server.protocol",
+        "uwsgi" if uwsgi else "http",
+        "nginx speaks uwsgi, which needs no HTTP parser behind it"
+        if uwsgi
+        else "plain HTTP/1.1 with keep-alive",
+        "hosting.proxy",
+        f"{rules.NGINX}/http/ngx_http_uwsgi_module.html",
+    )
     unix = ledger.flag("server.unix")
     listen = ledger.text("server.listen")
     ledger.decide(

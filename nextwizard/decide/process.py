@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nextwizard import rules
+from nextwizard.servers import SERVERS
 
 
 if TYPE_CHECKING:
     from nextwizard.decide import Ledger
-    from nextwizard.rules import InterfaceRule, ServerRule
+    from nextwizard.rules import InterfaceRule
+    from nextwizard.servers import ServerRule
+    from nextwizard.values import Value
 
 
 _WS_KINDS = ("ws.consumer", "ws.routing", "ws.asgi", "ws.channels", "ws.client")
@@ -90,9 +93,7 @@ def _wanted(ledger: Ledger) -> tuple[str, str]:
     asked = ledger.text("hosting.interface")
     if asked != "auto":
         return asked, "hosting.interface"
-    kinds = {
-        row.interface for row in rules.SERVERS if row.server == ledger["hosting.server"]
-    }
+    kinds = {row.interface for row in SERVERS if row.server == ledger["hosting.server"]}
     return (kinds.pop(), "hosting.server") if len(kinds) == 1 else ("", "")
 
 
@@ -134,59 +135,76 @@ def server(ledger: Ledger) -> ServerRule | None:
     interface_ = ledger.text("server.interface")
     if kind == "auto":
         kind = {"wsgi": "gunicorn", "asgi": "uvicorn"}[interface_]
-    row = next(
-        (r for r in rules.SERVERS if (r.server, r.interface) == (kind, interface_)),
-        None,
-    )
+    pair = (kind, interface_)
+    rows = (row for row in SERVERS if (row.server, row.interface) == pair)
+    row = next(rows, None)
     if row is None:
         ledger.refuse(
             "hosting.server, hosting.interface",
-            f"{kind} does not serve {interface_.upper()} here",
+            f"{kind} does not serve {interface_.upper()}",
             "Take hosting.server out; the interface decides it.",
         )
         return None
-    if ledger.flag("features.websockets") and not row.websockets:
-        ledger.refuse(
-            "hosting.server, features.websockets",
-            f"{kind} cannot serve websockets",
-            'Answer hosting.server with "uvicorn".',
-        )
+    _suits(ledger, row)
     ledger.decide("server.kind", row.server, row.reason, "hosting.server", row.link)
     ledger.decide("server.worker_class", row.worker_class, row.reason, "servers")
-    ledger.decide("server.unit_type", row.unit_type, _READY[row.unit_type], "servers")
+    unit = "notify" if row.notify else "exec"
+    ledger.decide("server.unit_type", unit, _READY[unit], "servers")
     app = f"{ledger['project.package']}.{interface_}:application"
     ledger.decide("server.app", app, "the entry point of the interface", "seed")
+    ledger.decide("server.processes", row.processes, row.reason, "servers")
     _listen(ledger, row)
     return row
 
 
+def _suits(ledger: Ledger, row: ServerRule) -> None:
+    """Refuse a server that cannot do what the project keeps open."""
+    if ledger.flag("features.websockets") and not row.websockets:
+        ledger.refuse(
+            "hosting.server, features.websockets",
+            f"{row.server} cannot serve websockets",
+            'Answer hosting.server with "uvicorn".',
+        )
+    if ledger["features.sse"] == "sync" and not row.streams:
+        ledger.refuse(
+            "hosting.server, features.sse",
+            f"{row.server} collects a sync stream before it sends a byte",
+            'Answer hosting.server with "gunicorn".',
+        )
+
+
 _READY = {
     "notify": "the server tells systemd once it is bound",
-    "exec": "the server sends no readiness; the socket queues until it answers",
+    "exec": "the server sends no readiness; the health check tells",
+}
+_HOLDERS = {
+    "systemd": "systemd holds the socket: a restart refuses no connection",
+    "handed": "supervisor holds the socket and hands it down as descriptor 0",
+    "file": "the server makes its own socket, in a directory that goes with it",
+    "port": "as answered",
 }
 
 
 def _listen(ledger: Ledger, row: ServerRule) -> None:
-    """Decide where the server listens and whom it believes."""
+    """Decide where the server listens, who holds the socket, and whom it believes."""
     bind = ledger.text("hosting.bind")
     unix = bind == "unix"
     name = ledger.text("project.name")
-    activated = row.activation != "none"
-    where = f"/run/{name}.sock" if activated else f"/run/{name}/{name}.sock"
-    ledger.decide(
-        "server.activated",
-        activated,
-        "systemd holds the socket: a restart refuses no connection",
-        "servers",
-        f"{rules.SYSTEMD}/systemd.socket.html",
+    holder = {"systemd": "systemd", "supervisor": "handed"}.get(
+        ledger.text("hosting.target"), ""
     )
-    ledger.decide("server.unix", unix, ledger.origin("hosting.bind"), "hosting.bind")
-    ledger.decide(
-        "server.listen",
-        where if unix else bind,
-        "a socket file no other account can open" if unix else "as answered",
-        "hosting.bind",
-    )
+    how = holder if holder in row.listen else "file" if unix else "port"
+    own = f"/run/{name}/{name}.sock"
+    where = (own if how == "file" else f"/run/{name}.sock") if unix else bind
+    link = f"{rules.SYSTEMD}/systemd.socket.html"
+    rows: dict[str, Value] = {
+        "server.holder": how,
+        "server.activated": how == "systemd",
+        "server.runtime": how == "file",
+        "server.unix": unix,
+        "server.listen": where,
+    }
+    ledger.table(rows, _HOLDERS[how], "hosting.bind", link)
     trusted = ",".join(ledger.items("hosting.trusted_proxies")) or "127.0.0.1"
     ledger.decide(
         "server.trust",
@@ -198,4 +216,47 @@ def _listen(ledger: Ledger, row: ServerRule) -> None:
     )
 
 
-__all__ = ["interface", "server"]
+def command(ledger: Ledger, row: ServerRule) -> None:
+    """Decide the words of the command that starts the server."""
+    where = ledger.text("server.listen")
+    host, _, port = where.rpartition(":")
+    wsgi = row.server == "hypercorn" and row.interface == "wsgi"
+    app = ledger.text("server.app")
+    means = {
+        "PYTHON": ledger.text("paths.python"),
+        "BOOT": ledger.text("paths.boot"),
+        "GUNICORN": ledger.text("paths.gunicorn"),
+        "UWSGI": ledger.text("paths.uwsgi"),
+        "APP": f"wsgi:{app}" if wsgi else app,
+        "INTERFACE": row.interface,
+        "TRUST": ledger.text("server.trust"),
+        "GRACEFUL": ledger.text("timing.graceful"),
+        "REQUEST": ledger.text("timing.request"),
+        "SOCKET": where,
+        "ADDRESS": where,
+        "HOST": host.strip("[]"),
+        "PORT": port,
+    }
+    text = row.command.replace("LISTEN", row.listen[ledger.text("server.holder")])
+    handed = ledger["hosting.target"] == "supervisor" and "BOOT" not in text
+    words = [*("PYTHON BOOT".split() if handed else ()), *text.split()]
+    ledger.decide(
+        "server.command",
+        tuple(_word(word, means, ledger.text("paths.bin")) for word in words),
+        "the environment's own interpreter starts it; no resolver runs at boot",
+        "servers",
+        row.link,
+    )
+
+
+def _word(word: str, means: dict[str, str], folder: str) -> str:
+    """Return a word with the decision it stands for, or holds behind `=` or `:`."""
+    if word.startswith("BIN/"):
+        return f"{folder}{word[3:]}"
+    lead, cut, name = word.rpartition("=" if "=" in word else ":")
+    if cut and name in means:
+        return f"{lead}{cut}{means[name]}"
+    return means.get(word, word)
+
+
+__all__ = ["command", "interface", "server"]

@@ -92,11 +92,11 @@ def _security(ledger: Ledger) -> None:
     url = origins[0] if origins else ""
     ledger.decide("site.url", url, "the canonical domain", "hosting.domains")
     ledger.follow("site.indexable", "site.indexable")
-    asgi = ledger["server.interface"] == "asgi"
+    forced = ledger["server.interface"] == "asgi" or ledger.flag("edge.strip")
     prefix = ledger.text("hosting.path_prefix")
     ledger.decide(
         "django.script_name",
-        prefix if asgi else "",
+        prefix if forced else "",
         "ASGI servers get the prefix from FORCE_SCRIPT_NAME, WSGI from SCRIPT_NAME",
         "hosting.path_prefix",
         f"{rules.DJANGO}/ref/settings/#force-script-name",

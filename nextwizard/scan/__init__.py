@@ -19,18 +19,21 @@ from .versions import find_runner, find_versions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
-    from pathlib import Path
+    from os import PathLike
 
     from .layout import Found
 
 
 _SOURCES = (".py", ".djx", ".html")
-_SOCKETS = (b"channels", b"websocket")
+_SOCKETS = (b"as_asgi", b"channels", b"websocket")
 _STREAMS = (b"FileResponse", b"PatchEventStream", b"StreamingHttpResponse")
 
 
 def scan(
-    root: Path, *, managed: Collection[str] = (), everything: bool = False
+    root: str | PathLike[str],
+    *,
+    managed: Collection[str] = (),
+    everything: bool = False,
 ) -> Project:
     """Return what can be said of the project below a root, each with its evidence.
 
@@ -48,7 +51,7 @@ def scan(
     facts = find_facts(found, signals)
     runner = find_runner(tree, found.start.manage)
     return Project(
-        root=root,
+        root=os.fspath(root),
         layout=found.layout,
         signals=signals,
         detected=facts | ({"project.runner": runner} if runner else {}),

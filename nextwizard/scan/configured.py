@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final, cast
 
 from nextwizard.values import Signal
 
 from .files import evidence
+from .place import Place
 
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def _logging(found: Found) -> Iterator[Signal]:
         if binding and isinstance(kind, str) and kind.endswith("FileHandler"):
             file = _table(handler).get("filename")
             where = binding.key_line("handlers", name, "class")
-            is_path = isinstance(file, str | PurePosixPath)
+            is_path = isinstance(file, str | Place)
             detail = str(file).rpartition("/")[2] if is_path else ""
             yield Signal("settings.logging_file", where, detail)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import posixpath
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, cast
+
+from .place import Place, place
 
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Evaluator:
     """
 
     module: Module
-    file: PurePosixPath
+    file: Place
     names: Mapping[str, object] = field(default_factory=dict)
     defaults: bool = False
 
@@ -92,10 +93,10 @@ def _mapping(at: Evaluator, node: ast.Dict) -> object:
 
 
 def _joined(parts: list[object]) -> object:
-    if not all(isinstance(part, str | int | PurePosixPath) for part in parts):
+    if not all(isinstance(part, str | int | Place) for part in parts):
         return UNKNOWN
     text = "".join(str(part) for part in parts)
-    is_path = any(isinstance(part, PurePosixPath) for part in parts)
+    is_path = any(isinstance(part, Place) for part in parts)
     return _path(text) if is_path else text
 
 
@@ -106,12 +107,12 @@ def _operation(at: Evaluator, node: ast.BinOp) -> object:
 
 
 def _divide(left: object, right: object) -> object:
-    path = isinstance(left, PurePosixPath) or isinstance(right, PurePosixPath)
+    path = isinstance(left, Place) or isinstance(right, Place)
     return _join([left, right]) if path else UNKNOWN
 
 
 def _subtract(left: object, right: object) -> object:
-    if isinstance(left, PurePosixPath) and isinstance(right, int):
+    if isinstance(left, Place) and isinstance(right, int):
         return left.parents[right - 1] if right > 0 else left
     return UNKNOWN
 
@@ -145,7 +146,7 @@ def _merge(left: object, right: object) -> object:
 
 def _attribute(at: Evaluator, node: ast.Attribute) -> object:
     value = at.value(node.value)
-    if not isinstance(value, PurePosixPath):
+    if not isinstance(value, Place):
         return ".." if at.module.qualify(node) == "os.pardir" else UNKNOWN
     if node.attr == "parents":
         return list(value.parents)
@@ -208,26 +209,26 @@ def _method(at: Evaluator, node: ast.Call, arguments: list[object]) -> object:
     if not isinstance(node.func, ast.Attribute):
         return _join([at.value(node.func), *arguments]) if arguments else UNKNOWN
     value, method = at.value(node.func.value), node.func.attr
-    if method in _SAME and isinstance(value, PurePosixPath | dict | list):
+    if method in _SAME and isinstance(value, Place | dict | list):
         return value
     work = _METHODS.get((type(value), method))
     return work(value, *arguments) if work else UNKNOWN
 
 
-def _path(value: object) -> PurePosixPath:
-    return PurePosixPath(posixpath.normpath(str(value)))
+def _path(value: object) -> Place:
+    return place(posixpath.normpath(str(value)))
 
 
 def _join(parts: list[object]) -> object:
     """Join path parts; text alone stays relative, as Path("x") does."""
-    if not parts or not all(isinstance(part, str | PurePosixPath) for part in parts):
+    if not parts or not all(isinstance(part, str | Place) for part in parts):
         return UNKNOWN
-    return _path(PurePosixPath(*cast("list[str]", parts)))
+    return _path(place(*cast("list[str]", parts)))
 
 
 def _parent(arguments: list[object]) -> object:
     path = arguments[0]
-    return path.parent if isinstance(path, PurePosixPath) else UNKNOWN
+    return path.parent if isinstance(path, Place) else UNKNOWN
 
 
 def _only(arguments: list[object]) -> object:
@@ -286,8 +287,8 @@ _CALLS: Final[Mapping[str, Callable[[list[object]], object]]] = {
 }
 
 _METHODS: Final[Mapping[tuple[type, str], Callable[..., object]]] = {
-    (PurePosixPath, "joinpath"): lambda *parts: _join(list(parts)),
-    (PurePosixPath, "with_name"): lambda path, name: path.with_name(name),
+    (Place, "joinpath"): lambda *parts: _join(list(parts)),
+    (Place, "with_name"): lambda path, name: path.with_name(name),
     (dict, "get"): lambda value, key, default=None: value.get(key, default),
     (str, "lower"): str.lower,
     (str, "split"): _split,

@@ -6,7 +6,6 @@ import ast
 import posixpath
 import re
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from nextwizard.values import Layout, Settings
@@ -15,6 +14,7 @@ from .evaluate import known
 from .files import Served, evidence, shown
 from .locate import locate, located, production, required
 from .pages import Pages, app_folders, read_pages, relative
+from .place import Place, place
 from .settings import Reader
 from .urls import Urls, read_urls
 
@@ -120,8 +120,8 @@ def _urlconf(code: Code, reader: Reader, module: str) -> str:
 def _base(tree: Tree, reader: Reader, start: Start) -> str:
     """Return BASE_DIR below the root; where it cannot be read, manage.py's folder."""
     value = reader.names.get("BASE_DIR")
-    if isinstance(value, str | PurePosixPath):
-        inside = relative(tree, PurePosixPath(tree.root, value))
+    if isinstance(value, str | Place):
+        inside = relative(tree, place(tree.root, value))
         if inside is not None:
             return inside
     return posixpath.dirname(start.manage)
@@ -171,8 +171,8 @@ def _served(
 
 def _value_path(tree: Tree, reader: Reader, key: str) -> str | None:
     value = reader.names.get(key)
-    if isinstance(value, str | PurePosixPath):
-        return relative(tree, PurePosixPath(tree.root, value))
+    if isinstance(value, str | Place):
+        return relative(tree, place(tree.root, value))
     return None
 
 
@@ -222,9 +222,9 @@ def _literals(tree: Tree, reader: Reader) -> dict[str, object]:
 
 def _relative(tree: Tree, value: object) -> object:
     match value:
-        case PurePosixPath():
+        case Place():
             inside = relative(tree, value)
-            return value if inside is None else PurePosixPath(inside)
+            return value if inside is None else place(inside)
         case list() | tuple():
             return type(value)(_relative(tree, item) for item in value)
         case dict():

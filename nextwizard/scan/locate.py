@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import posixpath
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from nextwizard.errors import InputError, Problem
@@ -13,6 +12,7 @@ from nextwizard.errors import InputError, Problem
 from .codebase import Code
 from .evaluate import Evaluator
 from .files import Served, shown
+from .place import Place, place
 
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _no_project(tree: Tree, named: list[str]) -> Problem:
     return Problem(shown(tree.root), what, fix)
 
 
-def settings_names(module: Module, file: PurePosixPath) -> list[tuple[str, int]]:
+def settings_names(module: Module, file: Place) -> list[tuple[str, int]]:
     """Return the settings modules a file puts into the environment, with lines."""
     names: dict[str, object] = {}
     at = Evaluator(module, file, names, defaults=True)
@@ -125,7 +125,7 @@ def _import_path(tree: Tree, module: Module) -> Iterator[str]:
     yield posixpath.join(base, "src")
     yield from ("", "src")
     names: dict[str, object] = {}
-    at = Evaluator(module, PurePosixPath(tree.root, module.path), names)
+    at = Evaluator(module, place(tree.root, module.path), names)
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             names[node.targets[0].id] = at(node.value)
@@ -133,8 +133,8 @@ def _import_path(tree: Tree, module: Module) -> Iterator[str]:
         match node:
             case ast.Call(args=[*_, path]) if module.qualify(node.func) in _INSERTS:
                 inner = at(path)
-                if isinstance(inner, PurePosixPath) and inner.is_relative_to(tree.root):
-                    yield inner.relative_to(tree.root).as_posix()
+                if isinstance(inner, Place) and (below := inner.below(tree.root)):
+                    yield below
 
 
 def locate(tree: Tree) -> Start:
@@ -144,7 +144,7 @@ def locate(tree: Tree) -> Start:
     named_roots = (posixpath.normpath(root) for root in _import_path(tree, first))
     roots = dict.fromkeys("" if root == "." else root for root in named_roots)
     code = Code(tree, tuple(root for root in roots if root in tree.folders))
-    named = settings_names(first, PurePosixPath(tree.root, manage))
+    named = settings_names(first, place(tree.root, manage))
     served = _served(code, posixpath.dirname(manage))
     module = _chosen(code, [name for name, _ in named] or [served])
     if not module or not located(code, module):
@@ -187,7 +187,7 @@ def _served(code: Code, folder: str) -> str:
             data = code.tree.read(path) or b""
             module = code.module(path, data) if _KEY.encode() in data else None
             if module is not None:
-                file = PurePosixPath(code.tree.root, path)
+                file = place(code.tree.root, path)
                 for dotted, _ in settings_names(module, file):
                     if code.path_of(dotted):
                         return dotted

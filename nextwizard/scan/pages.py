@@ -1,4 +1,4 @@
-"""The page trees of next.dj, and which of them takes a new page."""
+"""The page trees of next.dj, which of them takes a new page, and URL patterns."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ import ast
 import posixpath
 import re
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from nextwizard.values import PageRoot
 
 from .evaluate import known
 from .files import evidence
+from .place import Place, place
 
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .codebase import Code
     from .files import Tree
     from .settings import Reader
+    from .source import Module
 
 
 type _Kind = Literal["app", "dirs", "fallback"]
@@ -27,6 +30,15 @@ type _Kind = Literal["app", "dirs", "fallback"]
 _PAGE_FILES = ("page.py", "template.djx")
 _DYNAMIC = re.compile(r"\[\[[^\[\]]+\]\]|\[(?:(?P<kind>\w+):)?[^\[\]]+\]")
 _NARROW = frozenset({"int", "uuid"})
+_CONVERTER = re.compile(r"<(?:(?P<kind>\w+):)?\w+>")
+_SHAPES: Final[Mapping[str, str]] = {
+    "int": "[0-9]+",
+    "path": ".+",
+    "slug": "[-a-zA-Z0-9_]+",
+    "str": "[^/]+",
+    "uuid": "[0-9a-f]{8}-[0-9a-f-]{27}",
+}
+_LITERAL = re.compile(r"(?:[^\\^$.|?*+()\[\]{}]|\\[^\w\s])+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,22 +167,20 @@ def _dirs(tree: Tree, value: object, base: str) -> tuple[list[str], set[str]]:
     """Split DIRS into the folders it names and the segment names it refuses."""
     folders, names = [], set()
     for item in value if isinstance(value, list | tuple) else []:
-        if not isinstance(item, str | PurePosixPath):
+        if not isinstance(item, str | Place):
             continue
-        path = relative(tree, PurePosixPath(tree.root, base, item))
+        path = relative(tree, place(tree.root, base, item))
         if path is not None and path in tree.folders:
             folders.append(path)
-        elif path is not None and not PurePosixPath(item).is_absolute():
-            names.add(PurePosixPath(item).name)
+        elif path is not None and not place(item).is_absolute():
+            names.add(place(item).name)
     return folders, names
 
 
-def relative(tree: Tree, path: PurePosixPath) -> str | None:
+def relative(tree: Tree, path: Place) -> str | None:
     """Return a path below the root, "" for the root itself, None outside of it."""
-    clean = PurePosixPath(posixpath.normpath(path))
-    if not clean.is_relative_to(tree.root):
-        return None
-    inside = clean.relative_to(tree.root).as_posix()
+    clean = place(posixpath.normpath(path))
+    inside = clean.below(tree.root)
     return "" if inside == "." else inside
 
 
@@ -219,4 +229,71 @@ def chosen(roots: tuple[PageRoot, ...]) -> PageRoot | None:
     return next(iter((*swallowing, *first, *with_pages, *apps, *ranked)), None)
 
 
-__all__ = ["Pages", "app_folders", "chosen", "read_pages", "relative"]
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """What stands before a pattern: its static text, and all of it as an expression.
+
+    `fixed` is false once a part of the path varies: the text ends there.
+    """
+
+    text: str = ""
+    regex: str = ""
+    fixed: bool = True
+
+    def then(self, static: str, regex: str, *, fixed: bool) -> Prefix:
+        """Return this prefix with a pattern after it."""
+        text = f"{self.text}{static}" if self.fixed else self.text
+        return Prefix(text, f"{self.regex}{regex}", self.fixed and fixed)
+
+
+def _plain(prefix: Prefix, route: str) -> Prefix:
+    """Return a prefix with a path() route after it."""
+    found = _CONVERTER.search(route)
+    static = route[: found.start()] if found else route
+    regex, position = "", 0
+    for match in _CONVERTER.finditer(route):
+        kind = match["kind"] or "str"
+        regex += re.escape(route[position : match.start()])
+        regex += _SHAPES.get(kind, _SHAPES["str"])
+        position = match.end()
+    regex += re.escape(route[position:])
+    return prefix.then(static, regex, fixed=found is None)
+
+
+def _regular(prefix: Prefix, pattern: str) -> Prefix:
+    """Return a prefix with a re_path() expression after it."""
+    body = pattern.removeprefix("^").removeprefix(r"\A")
+    ends = body.endswith(("$", r"\Z"))
+    body = body.removesuffix("$").removesuffix(r"\Z")
+    found = _LITERAL.match(body)
+    static = found[0] if found else ""
+    rest = body[len(static) :]
+    if rest[:1] in ("?", "*", "{") and rest:
+        static = static[:-1]
+    static = re.sub(r"\\(.)", r"\1", static)
+    return prefix.then(static, body if ends else f"{body}.*", fixed=not rest)
+
+
+def extend(code: Code, module: Module, prefix: Prefix, call: ast.Call) -> Prefix | None:
+    """Return the prefix a path(), re_path() or url() call leads to, None for others."""
+    name = code.hint(module, call.func).rpartition(".")[2]
+    if name not in ("path", "re_path", "url") or len(call.args) < 2:  # noqa: PLR2004
+        return None
+    route = call.args[0]
+    if isinstance(route, ast.Call) and route.args:
+        route = route.args[0]
+    text = route.value if isinstance(route, ast.Constant) else None
+    if not isinstance(text, str):
+        return prefix.then("", ".*", fixed=False)
+    return _plain(prefix, text) if name == "path" else _regular(prefix, text)
+
+
+__all__ = [
+    "Pages",
+    "Prefix",
+    "app_folders",
+    "chosen",
+    "extend",
+    "read_pages",
+    "relative",
+]

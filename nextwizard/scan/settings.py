@@ -6,13 +6,13 @@ import ast
 import posixpath
 import re
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
 from .bindings import Binding, Part, mutate
 from .evaluate import UNKNOWN, Evaluator, add
 from .files import evidence
 from .locate import located, required
+from .place import Place, place
 from .source import truth
 
 
@@ -50,7 +50,7 @@ class Reader:
 
     def evaluator(self, module: Module) -> Evaluator:
         """Return an evaluator over what is bound so far."""
-        file = PurePosixPath(self.code.tree.root, module.path)
+        file = place(self.code.tree.root, module.path)
         return Evaluator(module, file, self.names)
 
     def block(
@@ -229,13 +229,13 @@ class Reader:
 
     def _include(self, module: Module, names: list[object]) -> None:
         """Take in the files of django-split-settings, which match shell patterns."""
-        folder = PurePosixPath(posixpath.dirname(module.path))
+        folder = place(posixpath.dirname(module.path))
         for name in names:
-            if not isinstance(name, str | PurePosixPath):
+            if not isinstance(name, str | Place):
                 continue
-            wanted = (folder / name).as_posix()
+            wanted = str(folder / name)
             for path in self.code.tree.files:
-                if path.endswith(".py") and PurePosixPath(path).match(wanted):
+                if path.endswith(".py") and place(path).match(wanted):
                     self.read(self.code.dotted(path))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nextwizard.values import Signal
 
-from .patterns import Prefix, extend
+from .pages import Prefix, extend
 from .urls import items, view_of
 
 

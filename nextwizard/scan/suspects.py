@@ -29,12 +29,14 @@ _WORDS = (
     b"RouterBackend",
     b"StreamingHttpResponse",
     b"WebsocketConsumer",
+    b"as_asgi",
     b"router_manager",
 )
 _MARKS = (
     b"FileResponse",
     b"PatchEventStream",
     b"StreamingHttpResponse",
+    b"as_asgi",
     b"channels",
     b"websocket",
 )

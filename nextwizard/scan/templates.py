@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from .assets import Text, blank, read_script, read_style
 from .markup import COMMENT, read_markup
 from .pages import relative
+from .place import Place, place
 
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ def _folders(found: Found) -> Iterator[str]:
     for engine in engines if isinstance(engines, list) else ():
         named = engine.get("DIRS") if isinstance(engine, dict) else None
         for item in named if isinstance(named, list | tuple) else ():
-            if isinstance(item, str | PurePosixPath):
-                path = relative(found.tree, PurePosixPath(found.tree.root, item))
+            if isinstance(item, str | Place):
+                path = relative(found.tree, place(found.tree.root, item))
                 yield from (f"{path}/",) if path else ()
 
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .patterns import Prefix, extend
+from .pages import Prefix, extend
 
 
 if TYPE_CHECKING:

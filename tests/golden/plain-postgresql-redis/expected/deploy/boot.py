@@ -44,6 +44,8 @@ REQUEST_MS = 0
 REQUESTS_PER_SECOND = 0
 # Read when something other than systemd starts the service; "" is no file.
 ENV_FILE = ""
+# Set where nobody has, for a manager whose own file cannot carry every value.
+ENVIRONMENT: dict[str, str] = {}
 
 # Requests do not arrive evenly: with 1.5 times the need, two thirds are in use.
 HEADROOM = 1.5
@@ -240,6 +242,8 @@ def main(arguments: list[str]) -> int:
         say("boot: name the program to start: boot.py [--] PROGRAM ARG... | --explain")
         return 2
     load_env_file(os.environ)
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     if not explain:
         return become(command, plan())
     sys.stdout.write(size(os.environ, effective_cpus(), memory_limit()).why + "\n")

@@ -1,0 +1,146 @@
+"""Where the data is: engine, connections, cache and sessions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nextwizard import rules
+
+
+if TYPE_CHECKING:
+    from nextwizard.decide import Ledger
+    from nextwizard.servers import ServerRule
+
+
+_ENGINES = {
+    "data.sqlite": "sqlite",
+    "data.postgresql": "postgresql",
+    "data.mysql": "mysql",
+}
+
+
+def _database(ledger: Ledger, row: ServerRule) -> None:
+    """Decide the engine, and how connections are kept: by age or in a pool."""
+    choice = ledger.text("data.database")
+    found = ledger.project.of_kind(*_ENGINES)
+    engine = choice
+    if choice == "keep":
+        engine = _ENGINES[found[0].kind] if found else "unknown"
+    place = str(found[0].evidence) if choice == "keep" and found else "data.database"
+    ledger.decide("data.engine", engine, ledger.origin("data.database"), place)
+    ledger.follow("data.choice", "data.database")
+    ledger.decide(
+        "data.url",
+        choice in {"postgresql", "mysql"},
+        "DATABASE_URL carries the password, so it stays out of every file but one",
+        "data.database",
+    )
+    served = engine in {"postgresql", "mysql"}
+    streams = ledger.text("features.sse") == "sync" and row.interface == "wsgi"
+    pooled = engine == "postgresql" and (row.interface == "asgi" or streams)
+    threads = ledger.number("sizing.planned_threads")
+    ledger.decide(
+        "data.pool",
+        (threads if streams else rules.POOL) if pooled else 0,
+        "each concurrent request holds a connection; only a pool limits them"
+        if pooled
+        else "threads limit the connections already",
+        "rules",
+        f"{rules.DJANGO}/ref/databases/#connection-pool",
+    )
+    ledger.decide("data.pool_timeout", rules.POOL_TIMEOUT_S, "seconds", "rules")
+    ledger.decide(
+        "data.max_age",
+        rules.CONN_MAX_AGE_S
+        if served and row.interface == "wsgi" and not pooled
+        else 0,
+        "seconds; under ASGI persistent connections exhaust the server",
+        "rules",
+        f"{rules.DJANGO}/ref/databases/#persistent-connections",
+    )
+    ledger.decide(
+        "data.keep_age", rules.CONN_MAX_AGE_S, "where a server is kept", "rules"
+    )
+    ledger.decide("data.keep_pool", rules.POOL, "where PostgreSQL is kept", "rules")
+    ledger.decide("data.sum", "", "no database server to count for", "data.database")
+    if served:
+        _budget(ledger, row, threads, pooled=pooled)
+
+
+def _budget(ledger: Ledger, row: ServerRule, threads: int, *, pooled: bool) -> None:
+    """Hold the connections against what the database server allows, or refuse."""
+    workers = ledger.number("sizing.planned")
+    each = ledger.number("data.pool") if pooled else threads
+    what = "pooled" if pooled else "threads"
+    limit = ledger.number("data.max_connections")
+    free = limit - rules.RESERVED_CONNECTIONS - rules.SHELL_CONNECTIONS
+    used = workers * each
+    if row.interface == "asgi" and not pooled:
+        ledger.warn(
+            "data.unbounded",
+            "under ASGI every concurrent request opens a connection of its own, and "
+            "Django pools PostgreSQL alone",
+            fix="Limit concurrency at the proxy, or serve WSGI.",
+        )
+        return
+    words = (
+        f"{workers} workers x {each} {what} = {used} connections "
+        f"({2 * used} while reloading) of {free}"
+    )
+    why = "old and new workers overlap during a reload"
+    ledger.decide("data.sum", words, why, "data.max_connections")
+    if 2 * used > free:
+        ledger.refuse(
+            "data.max_connections, sizing.workers, sizing.threads",
+            f"{words}: the database server would refuse some",
+            "Run fewer workers or threads, or raise max_connections there and here.",
+        )
+
+
+def _cache(ledger: Ledger) -> None:
+    """Decide the cache, and where sessions live when it is down."""
+    kind = ledger.text("data.cache")
+    ledger.follow("cache.kind", "data.cache")
+    backend = f"{ledger['project.package']}.redis_cache.FailOpenRedisCache"
+    ledger.decide("cache.backend", backend, "misses while Redis is down", "data.cache")
+    local = ledger.project.of_kind("cache.local", "cache.default")
+    many = ledger.number("sizing.planned") > 1
+    if kind == "locmem" or (kind == "keep" and local and many):
+        place = str(local[0].evidence) if local and kind == "keep" else "data.cache"
+        ledger.warn(
+            "cache.local",
+            f"{place}: the cache is local to a process; workers do not share entries",
+            fix='Answer data.cache with "redis" or "database" when it matters.',
+            link=f"{rules.DJANGO}/topics/cache/#local-memory-caching",
+        )
+    engine = "SESSION_ENGINE" in ledger.project.layout.settings.names
+    ledger.decide(
+        "cache.sessions",
+        kind == "redis" and not engine,
+        "cached_db survives Redis being down" if not engine else "the settings' own",
+        "data.cache",
+        f"{rules.DJANGO}/topics/http/sessions/",
+    )
+
+
+def _neighbours(ledger: Ledger) -> tuple[str, ...]:
+    """Return the units of this host that should be up first, where they exist."""
+    units = {
+        "postgresql": ("postgresql.service",),
+        "mysql": ("mariadb.service", "mysql.service"),
+    }.get(ledger.text("data.engine"), ())
+    redis = ledger.text("data.cache") == "redis"
+    return (*units, *(("redis-server.service",) if redis else ()))
+
+
+def data(ledger: Ledger, row: ServerRule) -> None:
+    """Decide database, cache and sessions; refuse connections that cannot fit."""
+    _database(ledger, row)
+    _cache(ledger)
+    ledger.decide("unit.after", _neighbours(ledger), "up before us", "data.database")
+    copies = ledger.flag("csp.ours") or ledger.flag("nextdj.configured")
+    kept = not ledger.flag("data.url") and ledger["data.choice"] == "keep"
+    ledger.decide("settings.copies", copies or kept, "prod changes a copy", "settings")
+
+
+__all__ = ["data"]
