@@ -65,6 +65,9 @@ class Stage:
         text = self.text
         return {
             text("paths.python"): self.python,
+            text("paths.bin"): os.path.dirname(self.python),
+            text("paths.venv"): os.path.dirname(os.path.dirname(self.python)),
+            text("paths.uwsgi"): self.place("uwsgi.ini"),
             text("paths.root"): self.root,
             text("paths.static"): self.place("static"),
             text("paths.state"): self.place("state"),
@@ -214,6 +217,8 @@ def manage(stage: Stage, *arguments: str, **extra: str) -> str:
 
 def serve(stage: Stage) -> Server:
     """Start the unit's command with its socket; ToolError when it never answers."""
+    if stage.text("server.kind") == "uwsgi":
+        _write_uwsgi(stage)
     rows = list(unit(_service(stage)))
     command = next(words(value) for key, value in rows if key == "ExecStart")
     folder = next(value for key, value in rows if key == "WorkingDirectory")
@@ -233,6 +238,13 @@ def serve(stage: Stage) -> Server:
     if listener is not None:
         listener.close()
     return server
+
+
+def _write_uwsgi(stage: Stage) -> None:
+    """Write uWSGI's own file with the stage's paths."""
+    text = stage.moved(stage.read("deploy/uwsgi.ini"), quoting.ini)
+    with open(stage.place("uwsgi.ini"), "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def _listener(stage: Stage) -> socket.socket | None:
