@@ -163,7 +163,9 @@ def environment(stage: Stage, extra: Mapping[str, str] | None = None) -> dict[st
         "STATE_DIRECTORY": stage.place("state"),
         "STATIC_ROOT": stage.place("static"),
     }
-    for key, value in unit(_service(stage)):
+    env["DJANGO_SETTINGS_MODULE"] = stage.text("settings.prod")
+    units = stage.text("hosting.target") == "systemd"
+    for key, value in unit(_service(stage)) if units else ():
         if key == "Environment":
             for word in words(value):
                 name, _, setting = word.partition("=")
