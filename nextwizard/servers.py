@@ -93,7 +93,7 @@ SERVERS: tuple[ServerRule, ...] = (
         "asgi",
         "",
         _UVICORN,
-        {"systemd": "--fd 3 --workers {workers}", "handed": "--fd 0"},
+        {"systemd": "--fd 3 --workers {workers}", "handed": "--fd 0 --workers 1"},
         "uvicorn[standard]>=0.32",
         "one event loop a core, and a broken release keeps the old workers",
         f"{UVICORN}/deployment/",

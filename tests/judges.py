@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -155,6 +156,65 @@ def judge_gunicorn(on: stage.Stage) -> None:
         env=stage.environment(on, {**PLACEHOLDERS, "WEB_CONCURRENCY": "1"}),
     )
     assert done.returncode == 0, done.stderr
+
+
+def judge_supervisor(on: stage.Stage) -> None:
+    """supervisor's own parser takes the file, every process of it."""
+    try:
+        from supervisor.options import ServerOptions
+    except ImportError:
+        missing("supervisor")
+    folder = Path(on.place("supervisor", "x")).parent
+    text = "[supervisord]\nlogfile=/dev/null\npidfile=%s/pid\n" % folder  # noqa: UP031
+    for file in sorted(Path(on.root, "deploy", "supervisor").iterdir()):
+        moved = on.moved(file.read_text(encoding="utf-8"), quoting.ini)
+        moved = moved.replace("/var/log/supervisor", str(folder))
+        moved = re.sub(r"(?m)^socket_owner = .*\n", "", moved)
+        text += re.sub(r"(?m)^user = .*\n", "", moved)
+    config = folder / "supervisord.conf"
+    config.write_text(text, encoding="utf-8")
+    options = ServerOptions()
+    options.realize(["-c", str(config), "-n"])
+    commands = [
+        process.command
+        for group in options.process_group_configs
+        for process in group.process_configs
+    ]
+    assert len(commands) == int(on.text("supervisor.processes"))
+    words = shlex.split(commands[0])
+    wanted = on.plan["server.command"]
+    assert isinstance(wanted, tuple)
+    assert len(words) == len(wanted)
+
+
+def judge_uwsgi(on: stage.Stage) -> None:
+    """uWSGI starts with its strict file, up to loading the application."""
+    uwsgi = beside("uwsgi")
+    text = on.moved(on.read("deploy/uwsgi.ini"), quoting.ini)
+    file = Path(on.place("uwsgi.ini"))
+    file.write_text(text, encoding="utf-8")
+    env = stage.environment(on, {**PLACEHOLDERS, "WEB_CONCURRENCY": "1"})
+    folder = Path(on.root, on.text("paths.manage_here")).parent
+    done = run(uwsgi, "--ini", file, "--no-server", cwd=folder, env=env)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "WSGI app 0" in done.stderr
+    broken = file.with_name("broken.ini")
+    broken.write_text(text + "no-such-key = 1\n", encoding="utf-8")
+    refused = run(uwsgi, "--ini", broken, "--no-server", cwd=folder, env=env)
+    assert refused.returncode != 0
+
+
+def judge_runbook(on: stage.Stage) -> None:
+    """shellcheck reads every command of the runbook."""
+    text = on.read("deploy/README.md")
+    blocks = re.findall(r"(?s)```sh\n(.*?)```", text)
+    assert len(blocks) >= 6
+    script = Path(on.place("runbook.sh"))
+    body = "\n".join(blocks).replace("PREVIOUS_RELEASE", "v1")
+    script.write_text("#!/bin/sh\n" + body, encoding="utf-8")
+    # SC2164: `cd` without `|| exit` is how a person types it.
+    done = run(beside("shellcheck"), "-s", "sh", "-e", "SC2164", script)
+    assert done.returncode == 0, done.stdout
 
 
 def judge_django(on: stage.Stage) -> None:

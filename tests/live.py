@@ -7,6 +7,8 @@ import http.client
 import json
 import re
 import shutil
+import socket
+import ssl
 import tempfile
 import time
 from dataclasses import dataclass
@@ -14,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import judges
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from nextwizard import stage, stageproxy
 from nextwizard.document import read_set
@@ -75,6 +79,22 @@ class Live:
         found = re.search(r'"(/static/[^"]+\.[0-9a-f]{12}\.(?:css|js))"', page)
         assert found, page
         return found[1]
+
+    def websocket(self, path: str, *, origin: str = "") -> ClientConnection:
+        """Open a websocket through the proxy, as a page of the site would."""
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        raw = socket.create_connection(("127.0.0.1", self.on.https), timeout=10)
+        return connect(
+            f"wss://{self.host}{path}",
+            sock=raw,
+            ssl=context,
+            server_hostname=self.host,
+            origin=Origin(origin or f"https://{self.host}"),
+            compression=None,
+            proxy=None,
+        )
 
     def events(self, path: str) -> list[tuple[float, float]]:
         """Return (sent, received) of every event of a stream."""

@@ -58,14 +58,22 @@ def test_the_proxy_accepts_its_files(deployed: Made) -> None:
     judge(deployed.on, deployed.text("proxy.version"))
 
 
-def test_systemd_accepts_the_units(deployed: Made) -> None:
-    judges.judge_systemd(deployed.on)
+def test_the_process_manager_accepts_its_files(deployed: Made) -> None:
+    kind = deployed.text("hosting.target")
+    judge = {"systemd": judges.judge_systemd, "supervisor": judges.judge_supervisor}
+    judge[kind](deployed.on)
 
 
-def test_gunicorn_accepts_its_configuration(deployed: Made) -> None:
-    used = deployed.text("server.kind") == "gunicorn"
-    judges.skip_without(used, "the case runs another server")
-    judges.judge_gunicorn(deployed.on)
+def test_the_server_accepts_its_configuration(deployed: Made) -> None:
+    kind = deployed.text("server.kind")
+    judge = {"gunicorn": judges.judge_gunicorn, "uwsgi": judges.judge_uwsgi}.get(kind)
+    judges.skip_without(judge, "the server has no file of its own")
+    if judge is not None:
+        judge(deployed.on)
+
+
+def test_the_runbook_is_shell(deployed: Made) -> None:
+    judges.judge_runbook(deployed.on)
 
 
 def test_django_finds_nothing(deployed: Made) -> None:
