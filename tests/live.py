@@ -25,7 +25,7 @@ from nextwizard.workflow import apply, inspect, propose
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from nextwizard.tools import Server
 
@@ -45,7 +45,7 @@ class Live:
     """The running server and proxy, and how a visitor asks them."""
 
     on: stage.Stage
-    app: Server
+    app: stage.Service
     proxy: Server | None
 
     @property
@@ -117,14 +117,25 @@ class Live:
 
 @contextlib.contextmanager
 def served(
-    kind: str, *pairs: str, name: str = "site", program: str = ""
+    kind: str,
+    *pairs: str,
+    name: str = "site",
+    program: str = "",
+    edit: Callable[[Path], None] = lambda _root: None,
+    secrets: Mapping[str, str] | None = None,
 ) -> Iterator[Live]:
-    """Make a sample project's deployment and run it until the block ends."""
+    """Make a sample project's deployment and run it until the block ends.
+
+    `edit` changes the project before, `secrets` go into its env file after.
+    """
     with tempfile.TemporaryDirectory(prefix="nw") as folder:
         root = Path(folder, name)
         shutil.copytree(PROJECTS / kind, root)
+        edit(root)
         proposal = propose(inspect(str(root)), [read_set(pairs)])
         apply(proposal)
+        with (root / "deploy" / f"{name}.env").open("a") as file:
+            file.writelines(f"{key}={text}\n" for key, text in (secrets or {}).items())
         on = judges.staged(root, proposal, Path(folder, "s"))
         stage.prepare(on)
         app = stage.serve(on)
