@@ -49,6 +49,10 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="go back to the state before the last run",
     )
+    why = commands.add_parser("explain", help="tell why something is what it is")
+    why.add_argument("dir", nargs="?", default=".", metavar="DIR")
+    why.add_argument("what", nargs="?", default="", metavar="KEY|FILE[:LINE]")
+    commands.add_parser("schema", help="print the JSON Schema of the answers file")
     return top
 
 
@@ -91,6 +95,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.command in {"explain", "schema"}:
+        return _tell(options)
     from .workflow import inspect, propose
 
     if options.command == "regenerate" and options.rollback:
@@ -105,6 +111,27 @@ def _run(options: argparse.Namespace) -> int:
         )
         raise InputError(problem)
     return _finish(options, propose(inspection, layers))
+
+
+def _tell(options: argparse.Namespace) -> int:
+    """Print the schema, or an explanation; a lone KEY means the current directory."""
+    from . import report
+
+    if options.command == "schema":
+        import json
+
+        from .schema import schema
+
+        report.out(json.dumps(schema(), indent=2))
+        return 0
+    from .explain import explain
+    from .workflow import inspect, propose
+
+    lone = not options.what and not os.path.isdir(options.dir)
+    where, what = (".", options.dir) if lone else (options.dir, options.what)
+    for line in explain(propose(inspect(where)), what):
+        report.out(line)
+    return 0
 
 
 def _layers(options: argparse.Namespace) -> list[Layer]:

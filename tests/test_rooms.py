@@ -33,6 +33,8 @@ FLOORS: dict[str, int] = {
     "takeover": 9,
     "write": 9,
     "workflow": 10,
+    "explain": 11,
+    "schema": 6,
     "stage": 10,
     "stageproxy": 11,
     "report": 11,
