@@ -75,8 +75,8 @@ def nginx_files(stage: Stage) -> str:
 
 
 def _ports(stage: Stage, text: str) -> str:
-    """Map the ports of listen lines to loopback, and drop those of version 6."""
-    text = re.sub(r"(?m)^\s*listen \[::\]:.*\n", "", text)
+    """Map the ports of listen lines to loopback, and blank those of version 6."""
+    text = re.sub(r"(?m)^\s*listen \[::\]:.*$", "", text)
     text = re.sub(r"(?m)^(\s*listen )80\b", rf"\g<1>127.0.0.1:{stage.http}", text)
     return re.sub(r"(?m)^(\s*listen )443\b", rf"\g<1>127.0.0.1:{stage.https}", text)
 

@@ -15,7 +15,7 @@ from .errors import Problem, ToolError
 
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +103,17 @@ class Server:
         self.kill()
         return took
 
+    def members(self) -> tuple[int, ...]:
+        """Return the pids of its session that live: itself and all it started."""
+        return tuple(pid for pid, lead in _sessions() if lead == self.pid)
+
     def kill(self) -> None:
-        """End the whole group at once; nothing it started outlives it."""
+        """End the whole session at once; nothing it started outlives it."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
+        for pid in self.members():
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(5)
 
@@ -115,6 +122,20 @@ class Server:
         with suppress(OSError), open(self.log, "rb") as file:
             return _text(file.read())
         return ""
+
+
+def _sessions() -> Iterator[tuple[int, int]]:
+    """Yield each living process with the leader of its session, or of its group."""
+    if os.path.isdir("/proc/self"):
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            with suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:
+                state, _, _, session = file.read().rpartition(b") ")[2].split()[:4]
+                if state != b"Z":
+                    yield int(name), int(session)
+        return
+    for line in run(["ps", "-axo", "pid=,pgid="], timeout=10).out.splitlines():
+        pid, group = line.split()
+        yield int(pid), int(group)
 
 
 def start(
