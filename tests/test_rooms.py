@@ -35,6 +35,7 @@ FLOORS: dict[str, int] = {
     "write": 9,
     "workflow": 10,
     "explain": 11,
+    "exact": 6,
     "schema": 6,
     "stage": 8,
     "stageproxy": 9,
