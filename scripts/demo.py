@@ -100,6 +100,7 @@ def serve(project: str, scratch: str) -> bool:
             proxy.stop(10)
     finally:
         took = app.stop(30)
+        app.close()
     print(f"  stopped in {took:.1f} s\n")
     return good
 

@@ -150,6 +150,7 @@ def served(
             if proxy is not None:
                 proxy.stop(10)
             app.stop(40)
+            app.close()
 
 
 def _alive(live: Live) -> bool:

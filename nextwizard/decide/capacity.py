@@ -157,18 +157,19 @@ def _managed(ledger: Ledger) -> None:
         "https://supervisord.org/configuration.html#fcgi-program-x-section-settings",
     )
     table = ledger.answers["environment"]
-    variables = {} if isinstance(table, (str, int, tuple)) else dict(table)
-    prefix = ledger.text("hosting.path_prefix")
-    if (
-        prefix
-        and ledger["server.kind"] == "gunicorn"
-        and ledger["server.interface"] == "wsgi"
+    variables: dict[str, str] = {}
+    if ledger["hosting.target"] == "supervisor" and not isinstance(
+        table, (str, int, tuple)
     ):
+        variables |= table
+    prefix = ledger.text("hosting.path_prefix")
+    if prefix and ledger["server.kind"] != "gunicorn":
         variables["SCRIPT_NAME"] = prefix
     ledger.decide(
         "server.environment",
-        variables if ledger["hosting.target"] == "supervisor" else {},
-        "supervisor's file cuts a value short at ` #` and ` ;`",
+        variables,
+        "for the served process alone: a check of next.dj resolves URLs without the "
+        "prefix, and supervisor's file cuts a value short at ` #` and ` ;`",
         "hosting.target",
     )
 

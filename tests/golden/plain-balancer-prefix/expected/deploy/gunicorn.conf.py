@@ -24,6 +24,9 @@ graceful_timeout = 25
 # Longer than the proxy keeps its connection, so that the proxy closes first.
 keepalive = 75
 
+# Where the project lives; WSGI reads it here, ASGI as FORCE_SCRIPT_NAME in prod.py.
+raw_env = ["SCRIPT_NAME=" + "/notes"]
+
 # Only the proxy reaches the socket, and it overwrites what a visitor sends.
 forwarded_allow_ips = "*"
 forwarder_headers = ""
