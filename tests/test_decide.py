@@ -269,3 +269,10 @@ def test_the_host_is_injected() -> None:
     host = Host(cores=3, memory_mb=1000, versions={})
     plan = planned(host=host)
     assert (plan["sizing.cores"], plan["proxy.version"]) == (3, "1.22")
+
+
+def test_no_reason_tells_where_an_answer_was_given() -> None:
+    """What came by --set stands in nextwizard.toml at the next run: no drift."""
+    plan = planned("data.static=whitenoise")
+    assert plan.decisions["static.kind"].reason == "answered: data.static"
+    assert not any("--set" in row.reason for row in plan.decisions.values())

@@ -87,7 +87,9 @@ class Ledger:
         if answer.source == "detected":
             return f"read at {answer.where}"
         if answer.touched:
-            return f"answered: {key} ({answer.where})"
+            # Not where it was said: the runbook holds reasons, and a value that came
+            # by --set stands in nextwizard.toml at the next run.
+            return f"answered: {key}"
         return answer.reason or f"the default of {key}"
 
     def source(self, key: str) -> str:
