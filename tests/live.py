@@ -52,10 +52,16 @@ class Live:
     def host(self) -> str:
         return self.on.text("edge.canonical")
 
+    @property
+    def behind(self) -> bool:
+        """Whether somebody else ends TLS in front of the proxy."""
+        return self.on.text("tls.kind") == "upstream"
+
     def connection(
         self, *, tls: bool = True, timeout: float = 15
     ) -> http.client.HTTPConnection:
         if self.proxy is not None:
+            tls = tls and not self.behind
             return stageproxy.connect(self.on, self.host, tls=tls, timeout=timeout)
         address, _, port = self.on.text("server.listen").rpartition(":")
         return http.client.HTTPConnection(address, int(port), timeout=timeout)
@@ -66,7 +72,7 @@ class Live:
         connection = self.connection(tls=tls)
         with contextlib.closing(connection):
             said = {"Host": self.host, **(headers or {})}
-            if self.proxy is None:
+            if self.behind and tls:
                 said.setdefault("X-Forwarded-Proto", "https")
             connection.request("GET", path, headers=said)
             answer = connection.getresponse()

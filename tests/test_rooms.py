@@ -133,6 +133,13 @@ def test_only_report_prints_and_only_write_writes() -> None:
         if room_of(path) not in {"report", "cli"}:
             assert "sys.stdout" not in text, path
             assert "print(" not in text, path
-        if room_of(path) not in {"write", "stage", "stageproxy", "tools", "smoke", "verify"}:
+        if room_of(path) not in {
+            "write",
+            "stage",
+            "stageproxy",
+            "tools",
+            "smoke",
+            "verify",
+        }:
             assert "os.replace" not in text, path
             assert '"w"' not in text, path

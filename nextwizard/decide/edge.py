@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _HTTP2_DIRECTIVE = (1, 25, 1)
 _CADDY_CLOSE_DELAY = (2, 7, 0)
+_CADDY_STRICT = (2, 8, 0)
 _GENERATION = {"nginx": (1, "1.22"), "caddy": (2, "2.6")}
 _LOCAL_NAMES = (".internal", ".lan", ".local", ".localhost", ".test", ".home.arpa")
 
@@ -134,6 +135,14 @@ def _version(ledger: Ledger, kind: str) -> None:
         "not every build does, and gzip compresses all the same",
         "hosting.proxy_version",
         f"{rules.NGINX}/http/ngx_http_gzip_static_module.html",
+    )
+    ledger.decide(
+        "proxy.strict",
+        kind == "caddy" and version >= _CADDY_STRICT,
+        f"caddy {text}: trusted_proxies_strict reads the chain from the right, as no "
+        "visitor can forge; an older one knows a single balancer",
+        "hosting.proxy_version",
+        f"{rules.CADDY}/caddyfile/options#trusted-proxies",
     )
     ledger.decide(
         "proxy.close_delay",

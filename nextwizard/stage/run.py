@@ -100,7 +100,7 @@ def prepare(stage: Stage, *, static: bool = True, migrate: bool = True) -> None:
     """
     copy_secrets(stage)
     if static:
-        manage(stage, "collectstatic", "--noinput", BUILD="1")
+        manage(stage, "collectstatic", "--noinput", BUILD="1", DATABASE_URL="")
     if migrate:
         manage(stage, "migrate", "--noinput")
 
