@@ -62,7 +62,7 @@ def test_a_line_tells_the_decision_that_put_it_there(made: Proposal) -> None:
     assert "the same in every deployment" in first
 
 
-def test_a_line_is_found_below_an_edit(made: Proposal, tmp_path: Path) -> None:
+def test_a_line_is_found_below_an_edit(made: Proposal) -> None:
     root = made.inspection.root
     place = f"{root}/deploy/nginx/notes.conf"
     with open(place, encoding="utf-8") as file:
@@ -73,7 +73,6 @@ def test_a_line_is_found_below_an_edit(made: Proposal, tmp_path: Path) -> None:
     at = next(n for n, line in enumerate(lines, 1) if "client_max_body" in line) + 2
     assert "edge.body_mb" in told(again, f"deploy/nginx/notes.conf:{at}")
     assert "is yours" in told(again, "deploy/nginx/notes.conf:1")
-    assert tmp_path
 
 
 def test_a_file_lists_its_decisions(made: Proposal) -> None:
