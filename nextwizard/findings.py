@@ -65,6 +65,12 @@ FINDINGS: dict[str, FindingRule] = {
         "form wizard drafts stand in a cache that each process has for itself",
         "Use the session backend, or a cache that workers share.",
     ),
+    "session.file": FindingRule(
+        "warning",
+        "sessions are files in a temporary directory that ends with the service",
+        "Use db or cached_db sessions, or set SESSION_FILE_PATH to a place that lasts.",
+        f"{DJANGO}/topics/http/sessions/#using-file-based-sessions",
+    ),
     "session.cache": FindingRule(
         "warning",
         "sessions live in the cache alone: they end when it restarts",
@@ -79,12 +85,22 @@ FINDINGS: dict[str, FindingRule] = {
     "work.tasks": FindingRule(
         "note",
         "background tasks need a worker process of their own",
-        "Run it as a second unit; the runbook says where.",
+        "Run it as a second unit; the runbook says how.",
     ),
     "work.celery": FindingRule(
         "note",
         "celery needs worker and beat processes of its own",
-        "Run them as further units; the runbook says where.",
+        "Run them as further units; the runbook says how.",
+    ),
+    "work.queue": FindingRule(
+        "note",
+        "a queue needs worker processes of its own",
+        "Run them as further units; the runbook says how.",
+    ),
+    "work.loop": FindingRule(
+        "note",
+        "a command runs for ever and needs a process of its own",
+        "Run it as a further unit; the runbook says how.",
     ),
     "dev.origin": FindingRule(
         "warning",
@@ -106,6 +122,16 @@ FINDINGS: dict[str, FindingRule] = {
         "warning",
         "logs go to a file, and the code tree is read-only under the unit",
         "prod.py logs to stdout instead; the journal keeps it.",
+    ),
+    "stream.unknown": FindingRule(
+        "warning",
+        "whether this response streams from an async source could not be told",
+        'Set features.streaming to "sync" or "async", or "none" if it is short.',
+    ),
+    "router.custom": FindingRule(
+        "note",
+        "a router of your own finds pages that are not read here",
+        "If one of them streams, set features.sse and features.sse_paths.",
     ),
     "file.unparsable": FindingRule(
         "warning",

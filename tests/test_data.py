@@ -26,6 +26,7 @@ def render(request: HttpRequest) -> JsonResponse:
         cursor.execute("SELECT pg_sleep(0.1)")
     return JsonResponse({"slept": True})
 """
+ROUNDS = 4
 COUNT = """
 from django.http import HttpRequest, JsonResponse
 
@@ -78,8 +79,7 @@ def test_connections_are_what_the_plan_says(kind: str, tree: str, words: str) ->
     ):
         assert str(live.on.plan["data.sum"]).startswith(words)
         assert status(live, "/") == 200
-        counted = crowd(live, database)
-        assert counted == 8
+        assert fullest(live, database, 8) == 8
         survives(live, database)
 
 
@@ -91,6 +91,19 @@ def crowd(live: Live, database: Database) -> int:
         while not all(answer.done() for answer in asked):
             most = max(most, database.connections())
         assert {answer.result() for answer in asked} == {200}
+    return most
+
+
+def fullest(live: Live, database: Database, planned: int) -> int:
+    """Return the most connections of a few rounds, which end when all are open.
+
+    On a busy machine a thread that was kept waiting has not opened its own yet.
+    """
+    most = 0
+    for _ in range(ROUNDS):
+        most = max(most, crowd(live, database))
+        if most >= planned:
+            break
     return most
 
 

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from support import planned, project, signal
 
+import nextwizard
 from nextwizard.errors import InputError
+from nextwizard.findings import FINDINGS
 from nextwizard.values import Evidence, Fact, Host, PageRoot
 
 
@@ -276,3 +281,45 @@ def test_no_reason_tells_where_an_answer_was_given() -> None:
     plan = planned("data.static=whitenoise")
     assert plan.decisions["static.kind"].reason == "answered: data.static"
     assert not any("--set" in row.reason for row in plan.decisions.values())
+
+
+def test_what_runs_beside_the_server_has_its_command_in_the_runbook() -> None:
+    found = project(
+        signal("work.celery", "shop/tasks.py:1", detail="celery"),
+        signal("work.queue", "config/settings.py:9", detail="django_rq"),
+        signal("work.loop", "shop/management/commands/poll.py:7", detail="poll"),
+    )
+    plan = planned(found=found)
+    assert plan["work.celery"] == ("worker", "beat")
+    assert plan["work.commands"] == ("rqworker default", "poll")
+    assert "shop/tasks.py" in reason(plan, "work.commands")
+    assert planned()["work.found"] is False
+
+
+@pytest.mark.parametrize("kind", ["session.cache", "session.cached_db"])
+def test_sessions_in_a_cache_that_no_worker_shares_are_told(kind: str) -> None:
+    local = signal("cache.local", "config/settings.py:4")
+    held = signal(kind, "config/settings.py:8")
+    said = [note.id for note in planned(found=project(local, held)).notes]
+    assert "session.local" in said
+    shared = planned("data.cache=redis", found=project(local, held))
+    assert "session.local" not in [note.id for note in shared.notes]
+
+
+def test_every_kind_the_scan_knows_is_told_or_decided_on() -> None:
+    folder = Path(nextwizard.__file__).parent
+    scan = "".join(path.read_text() for path in folder.glob("scan/*.py"))
+    kinds = set(
+        re.findall(r'"((?:next|router|session|stream|work|sse)\.[a-z_]+)"', scan)
+    )
+    known = "".join(
+        path.read_text() for path in (*folder.glob("decide/*.py"), folder / "rules.py")
+    )
+    quiet = {"next.scripts", "next.urls", "session.cached_db", "session.signed"}
+    quiet.add("sse.portable")  # its say is features.sse
+    assert kinds > quiet
+    assert not {
+        kind
+        for kind in kinds - quiet
+        if kind not in FINDINGS and f'"{kind}"' not in known
+    }

@@ -1,4 +1,4 @@
-"""What the machine holds: workers, threads and memory, with the sum in words."""
+"""What the machine holds: workers, threads and memory, and what runs beside them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from nextwizard import rules
 if TYPE_CHECKING:
     from nextwizard.decide import Ledger
     from nextwizard.servers import ServerRule
+    from nextwizard.values import Signal
 
 
 _ONE_PROCESS = {
@@ -19,6 +20,15 @@ _ONE_PROCESS = {
     "wizard.cache": "keeps form drafts in a cache of one process",
 }
 _HEADROOM = 1.5
+_WORK = ("work.tasks", "work.celery", "work.queue", "work.loop")
+_WORKERS: dict[str, tuple[str, ...]] = {
+    "django_q": ("qcluster",),
+    "django_rq": ("rqworker default",),
+    "django_dramatiq": ("rundramatiq",),
+    "huey": ("run_huey",),
+    "procrastinate": ("procrastinate worker",),
+}
+"""The management command that each queue's documentation starts its worker with."""
 
 
 def _sizing(ledger: Ledger, row: ServerRule) -> None:
@@ -174,6 +184,30 @@ def _managed(ledger: Ledger) -> None:
     )
 
 
+def _commands(signal: Signal) -> tuple[str, ...]:
+    """Return the management commands that a signal asks for; none is known of some."""
+    if signal.kind == "work.loop":
+        return (signal.detail,) if signal.detail.isidentifier() else ()
+    if signal.kind == "work.tasks":
+        return ("db_worker",)
+    return _WORKERS.get(signal.detail, ())
+
+
+def _work(ledger: Ledger) -> None:
+    """Decide which commands the runbook shows how to keep running."""
+    found = ledger.project.of_kind(*_WORK)
+    places = ", ".join(sorted({signal.evidence.path for signal in found}))
+    reason = f"found in {places}" if places else "no queue and no loop was found"
+    celery = any(signal.kind == "work.celery" for signal in found)
+    commands = [words for signal in found for words in _commands(signal)]
+    rows = {
+        "work.found": bool(found),
+        "work.celery": ("worker", "beat") if celery else (),
+        "work.commands": tuple(dict.fromkeys(commands)),
+    }
+    ledger.table(rows, reason, "the code")
+
+
 def capacity(ledger: Ledger, row: ServerRule) -> None:
     """Decide the sizing, and what the process manager makes of it."""
     _sizing(ledger, row)
@@ -196,6 +230,7 @@ def capacity(ledger: Ledger, row: ServerRule) -> None:
         "servers",
         row.link,
     )
+    _work(ledger)
 
 
 __all__ = ["capacity"]

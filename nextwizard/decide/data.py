@@ -113,6 +113,7 @@ def _cache(ledger: Ledger) -> None:
             fix='Answer data.cache with "redis" or "database" when it matters.',
             link=f"{rules.DJANGO}/topics/cache/#local-memory-caching",
         )
+        _split_sessions(ledger)
     engine = "SESSION_ENGINE" in ledger.project.layout.settings.names
     ledger.decide(
         "cache.sessions",
@@ -121,6 +122,19 @@ def _cache(ledger: Ledger) -> None:
         "data.cache",
         f"{rules.DJANGO}/topics/http/sessions/",
     )
+
+
+def _split_sessions(ledger: Ledger) -> None:
+    """Warn where a worker does not see the sessions that another one changed."""
+    held = ledger.project.of_kind("session.cache", "session.cached_db")
+    if held and ledger.number("sizing.planned") > 1:
+        ledger.warn(
+            "session.local",
+            f"{held[0].evidence}: sessions are read through a cache that each worker"
+            " has for itself: visitors seem logged out, and in again",
+            fix='Answer data.cache with "redis" or "database".',
+            link=f"{rules.DJANGO}/topics/http/sessions/#using-cached-sessions",
+        )
 
 
 def _neighbours(ledger: Ledger) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ _ENGINES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _SESSIONS: Final[Mapping[str, str]] = {
     "cache": "session.cache",
-    "cached_db": "session.cache",
+    "cached_db": "session.cached_db",
     "file": "session.file",
     "signed_cookies": "session.signed",
 }
