@@ -28,6 +28,10 @@ def _is(key: str, *values: object) -> Condition:
     return lambda plan: plan[key] in values
 
 
+def _unmapped(plan: Plan) -> bool:
+    return plan["static.unmapped"] is True
+
+
 def _ours(plan: Plan) -> bool:
     return plan["settings.ours"] is True
 
@@ -119,6 +123,13 @@ OUTPUTS: tuple[Output, ...] = (
         "django/redis_cache.py",
         "{paths.package}/redis_cache.py",
         _is("cache.kind", "redis"),
+        "python",
+    ),
+    Output(
+        "static_storage",
+        "django/static_storage.py",
+        "{paths.package}/static_storage.py",
+        _unmapped,
         "python",
     ),
     Output("healthz", "pages/healthz/page.py", "{health.page}", _page, "python"),

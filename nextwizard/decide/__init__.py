@@ -225,7 +225,9 @@ def _findings(ledger: Ledger) -> None:
         return
     from nextwizard.findings import FINDINGS
 
-    ignored = ledger.items("checks.ignore")
+    ignored = set(ledger.items("checks.ignore"))
+    if version_of(ledger.project.versions.get("next.dj", ""), "0.10") < (0, 9, 0):
+        ignored.add("next.old_layout")  # what these releases want
     for signal in told:
         rule = FINDINGS.get(signal.kind)
         if rule is None or signal.kind in ignored:

@@ -87,6 +87,11 @@ def _versions(ledger: Ledger) -> None:
         ("django.csp", django >= (6, 0, 0), "SECURE_CSP came with Django 6.0"),
         ("django.mailers", django >= (6, 1, 0), "MAILERS came with Django 6.1"),
         ("nextdj.site", nextdj >= (0, 10, 0), "SITE came with next.dj 0.10"),
+        (
+            "nextdj.unmapped",
+            nextdj < (0, 10, 0),
+            "older ones lack a file",
+        ),
         ("nextdj.strict_loading", nextdj >= (0, 9, 0), "known from next.dj 0.9"),
     ):
         ledger.decide(key, value, f"{words}; here: {known}", "versions")
@@ -179,6 +184,14 @@ def _base_names(ledger: Ledger) -> None:
         "Django 6.1 refuses MAILERS beside EMAIL_* settings; one style is kept",
         "MAILERS" if mailers else settings.path,
         f"{rules.DJANGO}/topics/email/",
+    )
+    old = not ledger.flag("django.csp") and "DEFAULT_AUTO_FIELD" not in names
+    ledger.decide(
+        "settings.auto_field",
+        old,
+        "Django before 6.0 warns (models.W042) until the implied default is written",
+        settings.path,
+        f"{rules.DJANGO}/ref/settings/#default-auto-field",
     )
     kept = "LOGGING" in names and not ledger.project.of_kind("settings.logging_file")
     ledger.decide(

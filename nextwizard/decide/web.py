@@ -39,11 +39,36 @@ def web(ledger: Ledger) -> None:
     _health(ledger)
 
 
+_STORAGES = {
+    "proxy": ("django.contrib.staticfiles.storage", "ManifestStaticFilesStorage"),
+    "whitenoise": ("whitenoise.storage", "CompressedManifestStaticFilesStorage"),
+    "servestatic": ("servestatic.storage", "CompressedManifestStaticFilesStorage"),
+}
+
+
+def _storage(ledger: Ledger) -> None:
+    """Decide what hashes the names of static files."""
+    module, name = _STORAGES[ledger.text("static.kind")]
+    ours = f"{ledger['project.package']}.static_storage.UnmappedStaticFilesStorage"
+    unmapped = ledger.flag("nextdj.unmapped") and ledger.flag("nextdj.used")
+    rows: dict[str, Value] = {
+        "static.storage_module": module,
+        "static.storage_class": name,
+        "static.unmapped": unmapped and not ledger.flag("static.own_storage"),
+        "static.storage": ours if unmapped else f"{module}.{name}",
+    }
+    reason = "hashed names may be cached for ever"
+    link = f"{rules.DJANGO}/ref/contrib/staticfiles/#manifeststaticfilesstorage"
+    told = "next.dj before 0.10 names source maps that it does not ship"
+    ledger.table(rows, told if unmapped else reason, "data.static", link)
+
+
 def _static(ledger: Ledger) -> None:
     literals = ledger.project.layout.settings.literals
     url = str(literals.get("STATIC_URL") or "static/").strip("/") or "static"
     prefix = ledger.text("hosting.path_prefix")
     ledger.follow("static.kind", "data.static")
+    _storage(ledger)
     if ledger["data.static"] == "proxy" and ledger["hosting.proxy"] == "none":
         ledger.refuse(
             "data.static, hosting.proxy",
