@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .document import Layer
-    from .workflow import Proposal
+    from .gate import FrontEnd
+    from .workflow import Inspection, Proposal
 
 
 _EPILOG = """exit codes: 0 done · 1 a check failed · 2 wrong usage, answers or project
@@ -52,6 +53,11 @@ def parser() -> argparse.ArgumentParser:
     why = commands.add_parser("explain", help="tell why something is what it is")
     why.add_argument("dir", nargs="?", default=".", metavar="DIR")
     why.add_argument("what", nargs="?", default="", metavar="KEY|FILE[:LINE]")
+    for command in (init, again):
+        _asking(command)
+    again.add_argument(
+        "--edit", action="store_true", help="go through the stored answers again"
+    )
     commands.add_parser("schema", help="print the JSON Schema of the answers file")
     return top
 
@@ -71,6 +77,17 @@ def _common(command: argparse.ArgumentParser) -> None:
     command.add_argument("--dry-run", action="store_true", help="show, write nothing")
     command.add_argument("--diff", action="store_true", help="show every change's diff")
     command.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def _asking(command: argparse.ArgumentParser) -> None:
+    """Add how to ask instead of the full screen wizard."""
+    ways = command.add_mutually_exclusive_group()
+    ways.add_argument(
+        "--prompts", action="store_true", help="ask one by one, with arrow keys"
+    )
+    ways.add_argument(
+        "--plain", action="store_true", help="ask in numbered lines, for any terminal"
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -101,6 +118,7 @@ def _run(options: argparse.Namespace) -> int:
 
     if options.command == "regenerate" and options.rollback:
         return _rollback(options.dir)
+    kind = _front_end(options)
     layers = _layers(options)
     inspection = inspect(options.dir)
     if options.command == "regenerate" and inspection.record is None:
@@ -110,7 +128,45 @@ def _run(options: argparse.Namespace) -> int:
             f"Run `nextwizard init {options.dir}` first.",
         )
         raise InputError(problem)
+    if kind is not None:
+        return _walk(options, kind, inspection, layers)
     return _finish(options, propose(inspection, layers))
+
+
+def _front_end(options: argparse.Namespace) -> FrontEnd | None:
+    """Return what asks, None when nothing does; InputError when nobody can answer."""
+    wanted = options.edit if options.command == "regenerate" else not options.yes
+    if options.answers or not wanted:
+        return None
+    from .wizard import command, front_end
+
+    if options.json:
+        raise InputError(Problem("--json", "asks nothing", "Add --answers or --yes."))
+    line = command(options.command, options.dir)
+    return front_end(line, prompts=options.prompts, plain=options.plain)
+
+
+def _walk(
+    options: argparse.Namespace,
+    kind: FrontEnd,
+    inspection: Inspection,
+    layers: Sequence[Layer],
+) -> int:
+    """Ask, then do what was decided; leaving writes nothing and is exit 130."""
+    from . import report
+    from .wizard import ask, command, done
+
+    if options.command == "init" and inspection.record is not None:
+        report.err("nextwizard: an earlier run is recorded; its answers are shown.")
+    line = command(options.command, options.dir)
+    proposal = ask(kind, line, inspection, layers)
+    if proposal is None:
+        report.err(f"nextwizard: nothing was written. `{line}` goes on from here.")
+        return 130
+    code = _finish(options, proposal)
+    if not options.dry_run and not options.diff:
+        done(inspection.root)
+    return code
 
 
 def _tell(options: argparse.Namespace) -> int:
@@ -141,13 +197,6 @@ def _layers(options: argparse.Namespace) -> list[Layer]:
     layers = [read_set(options.set)]
     if options.answers:
         layers.append(read_document(_bytes(options.answers), options.answers, "file"))
-    elif options.command == "init" and not options.yes:
-        problem = Problem(
-            "init",
-            "asks nothing yet without a person",
-            "Run `nextwizard init --yes` or `nextwizard init --answers FILE`.",
-        )
-        raise InputError(problem)
     return layers
 
 

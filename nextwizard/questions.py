@@ -147,7 +147,7 @@ def _streams(known: Known) -> Fact:
 
 def _static(known: Known) -> Fact:
     bare = known.text("hosting.proxy") == "none"
-    if bare or known.text("hosting.target") == "procfile":
+    if bare:
         return Fact("whitenoise", (), "no proxy of ours serves files")
     return Fact("proxy", (), "the proxy serves files 12 to 150 times faster")
 
@@ -212,7 +212,7 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     _choice(
         "hosting.target",
-        "systemd supervisor compose kubernetes procfile",
+        "systemd supervisor",
         _always("systemd", "a unit on one host is the plainest way to run it"),
     ),
     _choice("hosting.interface", "auto wsgi asgi", _always("auto", "the code decides")),

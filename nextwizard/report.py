@@ -58,6 +58,12 @@ def err(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
+def ask(text: str) -> None:
+    """Write the words of a question to stderr; the answer is typed behind them."""
+    sys.stderr.write(text)
+    sys.stderr.flush()
+
+
 def problems(found: Iterable[Problem]) -> None:
     """Say each problem on a line of its own."""
     for problem in found:
@@ -213,6 +219,7 @@ def _plain(value: object) -> object:
 __all__ = [
     "GLYPHS",
     "as_json",
+    "ask",
     "err",
     "following",
     "line",

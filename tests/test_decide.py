@@ -323,3 +323,11 @@ def test_every_kind_the_scan_knows_is_told_or_decided_on() -> None:
         for kind in kinds - quiet
         if kind not in FINDINGS and f'"{kind}"' not in known
     }
+
+
+def test_no_host_at_all_is_refused_by_its_key() -> None:
+    assert "hosting.domains: names no host" in refused("hosting.domains=[]")
+
+
+def test_what_is_not_rendered_yet_is_refused_not_left_out() -> None:
+    assert "hosting.hosts" in refused('hosting.hosts=["10.0.0.5:8000"]')

@@ -38,8 +38,14 @@ def _names(ledger: Ledger) -> None:
             "names no host",
             "Name at least one, the canonical one first.",
         )
-        return
-    ledger.follow("edge.domains", "hosting.domains")
+        domains = ("localhost",)  # so that what else is wrong is told in the same run
+    if ledger.items("hosting.hosts"):
+        ledger.refuse(
+            "hosting.hosts",
+            "several application hosts behind one proxy are not rendered yet",
+            "Leave it empty, and put a balancer in front: hosting.trusted_proxies.",
+        )
+    ledger.decide("edge.domains", domains, "answered", "hosting.domains")
     ledger.decide(
         "edge.canonical",
         domains[0],
