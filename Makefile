@@ -2,11 +2,12 @@
 # make test   everything that must hold, on this machine
 # make proof  the heavy matrix against the real servers
 # make lint   ruff and mypy
-# make golden re-records tests/golden/*/expected; look at the diff
+# make golden re-records tests/golden/*/expected and the screens; look at the diff
+# make pictures  the same, and the README's hero with chromium
 
 PYTHON_BIN = .venv/bin/python
 
-.PHONY: demo test proof lint golden setup
+.PHONY: demo test proof lint golden pictures setup
 .DEFAULT_GOAL := test
 
 demo:
@@ -30,4 +31,7 @@ lint:
 
 golden:
 	@scripts/bootstrap
-	$(PYTHON_BIN) -m pytest -q tests/test_golden.py --update-golden
+	$(PYTHON_BIN) -m pytest -q tests/test_golden.py tests/test_screens.py --update-golden
+
+pictures: golden
+	$(PYTHON_BIN) scripts/pictures.py

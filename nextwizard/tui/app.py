@@ -50,7 +50,7 @@ class Wizard(Frame):
         fields = form.fields
         at = fields.index(field) + 1
         if at < len(fields):
-            fields[at].editor.focus()
+            self.screen.set_focus(fields[at].editor)
         else:
             self.action_next()
 

@@ -16,7 +16,7 @@ from nextwizard.questions import BY_KEY
 from nextwizard.session import view
 
 from .lines import MUTED
-from .options import Choice, Option, Ticks
+from .options import Choice, Option, Options, Ticks
 
 
 if TYPE_CHECKING:
@@ -102,8 +102,8 @@ class Field(Vertical):
         yield self.note
 
     def on_mount(self) -> None:
-        """Fill the editor."""
-        self.show(self.session)
+        """Fill the editor, also one that has the cursor already."""
+        self.take(self.session)
 
     def show(self, session: Session) -> None:
         """Show the question as the session has it; what is being typed stays."""
@@ -157,12 +157,7 @@ class Field(Vertical):
         event.stop()
         self.post_message(Next())
 
-    def on_choice_done(self, event: Choice.Done) -> None:
-        """Go on at Enter."""
-        event.stop()
-        self.post_message(Next())
-
-    def on_ticks_done(self, event: Ticks.Done) -> None:
+    def on_options_done(self, event: Options.Done) -> None:
         """Go on at Enter."""
         event.stop()
         self.post_message(Next())

@@ -163,7 +163,8 @@ class Form(VerticalScroll, can_focus=False):
         """Put the cursor on the first question."""
         if self.fields:
             self.scroll_home(animate=False)
-            self.fields[0].editor.focus()
+            # At once: a key that is typed ahead belongs to this question already.
+            self.screen.set_focus(self.fields[0].editor)
 
     def find(self, key: str) -> Field | None:
         """Return the field of a question, None when it is not on the screen."""

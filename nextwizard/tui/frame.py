@@ -148,14 +148,20 @@ class Frame(App["Session | None"]):
         self.screen.set_class(self.session.step == LAST, "review")
         self.query_one(ContentSwitcher).current = STEPS[self.session.step].key
         self.show()
-        self.call_after_refresh(self.first)
+        self.first()
+        self.call_after_refresh(self._unless_moved)
 
     def first(self) -> None:
         """Put the cursor where the step begins."""
         if self.form is not None:
             self.form.first()
         else:
-            self.query_one(Write).focus()
+            self.screen.set_focus(self.query_one(Write))
+
+    def _unless_moved(self) -> None:
+        """Put the cursor there once more; keys that came first may have moved it."""
+        if self.focused is None or not self.focused.display:
+            self.first()
 
     def show_diff(self, path: str) -> None:
         """Show how a file would differ from what stands on the disk."""

@@ -33,7 +33,7 @@ class Option:
     on: bool = False
 
 
-class _Options(Lines, can_focus=True):
+class Options(Lines, can_focus=True):
     """Lines with a cursor; Enter goes on to the next question."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -98,7 +98,7 @@ class _Options(Lines, can_focus=True):
         return [line for index in count for line in self.drawn(index, width)]
 
 
-class Choice(_Options):
+class Choice(Options):
     """One of several: the arrows choose, so that the preview moves along."""
 
     class Chosen(Message):
@@ -142,7 +142,7 @@ class Choice(_Options):
         return [Content.assemble(head, first[head.cell_length :]), *rest]
 
 
-class Ticks(_Options):
+class Ticks(Options):
     """Any of several: space ticks the line under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -190,4 +190,4 @@ class Ticks(_Options):
         return [line, *folded(option.below, width, 6, MUTED)]
 
 
-__all__ = ["Choice", "Option", "Ticks"]
+__all__ = ["Choice", "Option", "Options", "Ticks"]
