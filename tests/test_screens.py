@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 import struct
@@ -13,6 +14,7 @@ import pytest
 from driven import drive
 from walks import HOST, begun
 
+from nextwizard import plain, report
 from nextwizard.guide import STEPS
 from nextwizard.workflow import apply, inspect, propose
 
@@ -150,3 +152,23 @@ def test_the_readme_shows_every_picture() -> None:
     for path in sorted(os.listdir(PICTURES)):
         if path != "features.svg":  # the hero is made from it
             assert f"docs/pictures/{path}" in text
+
+
+def test_the_transcripts_are_current(
+    notes: Path,
+    record: Callable[[Path, str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    answers = "\n\n\n\n\n\nnotes.example.org\ncaddy" + "\n" * 20
+    monkeypatch.setattr("sys.stdin", io.StringIO(answers))
+    done = plain.run(begun(notes), lambda _session: None, None)
+    assert done is not None
+    assert done.proposal is not None
+    said = capsys.readouterr().err
+    record(PICTURES.parent / "plain.txt", f"$ nextwizard init --plain\n{said}")
+    report.notes(done.proposal.plan.notes)
+    report.summary(apply(done.proposal))
+    seen = capsys.readouterr()
+    text = f"$ nextwizard init --answers nextwizard.toml\n{seen.err}{seen.out}"
+    record(PICTURES.parent / "answers.txt", text)
