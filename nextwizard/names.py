@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 
 MAX_DOMAIN = 253
@@ -76,6 +75,10 @@ OURS = frozenset(
 
 def plain(value: str) -> str:
     """Return the value when every character can be seen, else ValueError."""
+    if value.isascii() and value.isprintable():
+        return value
+    import unicodedata
+
     for at, char in enumerate(value):
         category = unicodedata.category(char)
         if category in _HIDDEN and not (char in _JOINERS and at):
@@ -108,6 +111,8 @@ def domain(value: str) -> tuple[str, tuple[str, ...]]:
 
 def _a_label(text: str) -> tuple[str, tuple[str, ...]]:
     """Return the A-label of an international name, and what a reader must know."""
+    import unicodedata
+
     import idna
 
     try:
@@ -129,6 +134,8 @@ def _mixed(label: str) -> bool:
 
     A script's name is the first word of its letters' names; Japanese mixes its own.
     """
+    import unicodedata
+
     scripts = {unicodedata.name(char, "?").split(" ")[0] for char in label}
     scripts -= {"DIGIT", "HYPHEN-MINUS"}
     scripts = {"CJK" if s in {"HIRAGANA", "KATAKANA"} else s for s in scripts}

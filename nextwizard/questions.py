@@ -8,7 +8,6 @@ answers to the questions above it.
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -73,8 +72,11 @@ def _detected(key: str, fallback: Value) -> Default:
 
 def normalised(text: str) -> str:
     """Return the service name a directory's name suggests; `app` when it has none."""
-    flat = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    words = re.findall(r"[a-z0-9]+", flat.lower())
+    if not text.isascii():
+        import unicodedata
+
+        text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    words = re.findall(r"[a-z0-9]+", text.lower())
     name = "-".join(words).lstrip("0123456789-")[:32].rstrip("-") or "app"
     return f"{name[:28]}-app" if name in TAKEN_NAMES else name
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .values import Ownership, Plan
+    from nextwizard.values import Ownership, Plan
 
     type Condition = Callable[[Plan], bool]
 
@@ -19,11 +19,12 @@ ANSWERS_FILE = "nextwizard.toml"
 RECORD_DIR = ".nextwizard"
 
 
-def _always(_plan: Plan) -> bool:
+def always(_plan: Plan) -> bool:
+    """Hold for every plan."""
     return True
 
 
-def _is(key: str, *values: object) -> Condition:
+def decided(key: str, *values: object) -> Condition:
     """Return a condition that holds while a decision has one of these values."""
     return lambda plan: plan[key] in values
 
@@ -44,7 +45,8 @@ def _ready_page(plan: Plan) -> bool:
     return _page(plan) and plan["health.ready"] is True
 
 
-def _on_host(plan: Plan) -> bool:
+def on_host(plan: Plan) -> bool:
+    """Hold while the deployment runs on a host of one's own, not in a container."""
     return plan["hosting.target"] in {"systemd", "supervisor"}
 
 
@@ -53,11 +55,11 @@ def _activated(plan: Plan) -> bool:
 
 
 def _gunicorn(plan: Plan) -> bool:
-    return _on_host(plan) and plan["server.kind"] == "gunicorn"
+    return on_host(plan) and plan["server.kind"] == "gunicorn"
 
 
 def _nginx(plan: Plan) -> bool:
-    return _on_host(plan) and plan["proxy.kind"] == "nginx"
+    return on_host(plan) and plan["proxy.kind"] == "nginx"
 
 
 def _nginx_uwsgi(plan: Plan) -> bool:
@@ -69,7 +71,7 @@ def _nginx_http(plan: Plan) -> bool:
 
 
 def _uwsgi(plan: Plan) -> bool:
-    return _on_host(plan) and plan["server.kind"] == "uwsgi"
+    return on_host(plan) and plan["server.kind"] == "uwsgi"
 
 
 def _nginx_ws(plan: Plan) -> bool:
@@ -77,7 +79,7 @@ def _nginx_ws(plan: Plan) -> bool:
 
 
 def _caddy(plan: Plan) -> bool:
-    return _on_host(plan) and plan["proxy.kind"] == "caddy"
+    return on_host(plan) and plan["proxy.kind"] == "caddy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class Output:
     key: str
     template: str
     destination: str
-    when: Condition = _always
+    when: Condition = always
     checker: str = ""
     ownership: Ownership = "managed"
     mode: int = 0o644
@@ -122,7 +124,7 @@ OUTPUTS: tuple[Output, ...] = (
         "redis_cache",
         "django/redis_cache.py",
         "{paths.package}/redis_cache.py",
-        _is("cache.kind", "redis"),
+        decided("cache.kind", "redis"),
         "python",
     ),
     Output(
@@ -140,10 +142,10 @@ OUTPUTS: tuple[Output, ...] = (
         "health",
         "django/health.py",
         "{paths.package}/health.py",
-        _is("health.via", "urls"),
+        decided("health.via", "urls"),
         "python",
     ),
-    Output("boot", "deploy/boot.py", "deploy/boot.py", _on_host, "python"),
+    Output("boot", "deploy/boot.py", "deploy/boot.py", on_host, "python"),
     Output(
         "gunicorn",
         "gunicorn/gunicorn.conf.py",
@@ -188,7 +190,7 @@ OUTPUTS: tuple[Output, ...] = (
         "service",
         "systemd/app.service",
         "deploy/systemd/{project.name}.service",
-        _is("hosting.target", "systemd"),
+        decided("hosting.target", "systemd"),
         "systemd",
     ),
     Output(
@@ -202,7 +204,7 @@ OUTPUTS: tuple[Output, ...] = (
         "supervisor",
         "supervisor/app.conf",
         "deploy/supervisor/{project.name}.conf",
-        _is("hosting.target", "supervisor"),
+        decided("hosting.target", "supervisor"),
         "supervisor",
     ),
     Output("env_example", "deploy/env.example", "deploy/{project.name}.env.example"),
@@ -233,6 +235,9 @@ __all__ = [
     "OUTPUTS",
     "RECORD_DIR",
     "Output",
+    "always",
+    "decided",
     "destination",
+    "on_host",
     "wanted",
 ]

@@ -1,0 +1,102 @@
+"""Parses the command line, picks what runs, and returns the exit code.
+
+Each command is a row of COMMANDS and a module of its own, which is imported only when
+the command is named: `nextwizard --help` knows the words and nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nextwizard import __version__
+from nextwizard.errors import NextwizardError
+
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Protocol
+
+    class Room(Protocol):
+        """What the module of a command offers."""
+
+        def add(self, command: argparse.ArgumentParser) -> None:
+            """Add the command's own arguments."""
+            ...
+
+        def run(self, options: argparse.Namespace) -> int:
+            """Do it, and return the exit code."""
+            ...
+
+
+_EPILOG = """exit codes: 0 done · 1 a check failed · 2 wrong usage, answers or project
+(nothing was written) · 3 conflicts (NAME.new was written) · 4 locked by another run ·
+5 drift (--check) · 130 interrupted"""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: the module that runs it, and its line in the help."""
+
+    module: str
+    help: str
+
+    def load(self) -> Room:
+        """Import the module that runs it."""
+        __import__(f"{__name__}.{self.module}")
+        room: Room = sys.modules[f"{__name__}.{self.module}"]
+        return room
+
+
+COMMANDS = {
+    "init": Command("init", "make the deployment of a project"),
+    "regenerate": Command("regenerate", "bring the deployment up to date"),
+    "explain": Command("explain", "tell why something is what it is"),
+    "schema": Command("schema", "print the JSON Schema of the answers file"),
+}
+"""Every command, in the order of the help."""
+
+
+def parser(named: Sequence[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
+    """Return the command line; of the commands only those named have arguments."""
+    top = argparse.ArgumentParser(
+        prog="nextwizard",
+        description="Takes a next.dj project to production.",
+        epilog=_EPILOG,
+    )
+    top.add_argument("--version", action="version", version=f"nextwizard {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, row in COMMANDS.items():
+        command = commands.add_parser(name, help=row.help)
+        if name in named:
+            row.load().add(command)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run nextwizard; every refusal is a line on stderr and an exit code."""
+    from nextwizard import report
+
+    if os.name == "nt":
+        report.err("nextwizard: runs on Linux and macOS; on Windows use it inside WSL.")
+        return 2
+    words = sys.argv[1:] if argv is None else argv
+    try:
+        # A command stands first: everything before it is --help or --version.
+        options = parser(words[:1]).parse_args(words)
+        return COMMANDS[options.command].load().run(options)
+    except NextwizardError as error:
+        report.problems(error.problems)
+        return error.exit_code
+    except KeyboardInterrupt:
+        report.err("nextwizard: interrupted; every file is as it was.")
+        return 130
+    except BrokenPipeError:
+        sys.stdout = None
+        return 0
+
+
+__all__ = ["COMMANDS", "Command", "main", "parser"]

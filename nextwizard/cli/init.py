@@ -1,0 +1,165 @@
+"""`nextwizard init`, and what regenerate shares with it: who asks, how a run ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nextwizard.errors import InputError, Problem
+
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from nextwizard.document import Layer
+    from nextwizard.gate import FrontEnd
+    from nextwizard.workflow import Inspection, Proposal
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of init."""
+    common(command)
+    command.add_argument(
+        "--yes", action="store_true", help="take every default, ask nothing"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make the deployment, asking unless --answers or --yes says not to."""
+    return make(options, asks=not options.yes, again=False)
+
+
+def common(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of every command that makes files."""
+    command.add_argument("dir", nargs="?", default=".", metavar="DIR")
+    command.add_argument(
+        "--answers", metavar="FILE", help="TOML, or JSON by extension; asks nothing"
+    )
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="one answer, such as hosting.proxy=caddy",
+    )
+    command.add_argument("--dry-run", action="store_true", help="show, write nothing")
+    command.add_argument("--diff", action="store_true", help="show every change's diff")
+    command.add_argument("--json", action="store_true", help="print one JSON document")
+    _asking(command)
+
+
+def _asking(command: argparse.ArgumentParser) -> None:
+    """Add how to ask instead of the full screen wizard."""
+    ways = command.add_mutually_exclusive_group()
+    ways.add_argument(
+        "--prompts", action="store_true", help="ask one by one, with arrow keys"
+    )
+    ways.add_argument(
+        "--plain", action="store_true", help="ask in numbered lines, for any terminal"
+    )
+
+
+def make(options: argparse.Namespace, *, asks: bool, again: bool) -> int:
+    """Ask if somebody should be asked, then show or write what follows.
+
+    `again` wants the record of an earlier run. Raises NextwizardError.
+    """
+    from nextwizard.workflow import inspect, propose
+
+    kind = _front_end(options) if asks and not options.answers else None
+    layers = _layers(options)
+    inspection = inspect(options.dir)
+    if again and inspection.record is None:
+        problem = Problem(
+            inspection.root,
+            "has no record of an earlier run",
+            f"Run `nextwizard init {options.dir}` first.",
+        )
+        raise InputError(problem)
+    if kind is not None:
+        return _walk(options, kind, inspection, layers)
+    return _finish(options, propose(inspection, layers))
+
+
+def _front_end(options: argparse.Namespace) -> FrontEnd:
+    """Return what asks; InputError when nobody can answer."""
+    from nextwizard.wizard import command, front_end
+
+    if options.json:
+        raise InputError(Problem("--json", "asks nothing", "Add --answers or --yes."))
+    line = command(options.command, options.dir)
+    return front_end(line, prompts=options.prompts, plain=options.plain)
+
+
+def _walk(
+    options: argparse.Namespace,
+    kind: FrontEnd,
+    inspection: Inspection,
+    layers: Sequence[Layer],
+) -> int:
+    """Ask, then do what was decided; leaving writes nothing and is exit 130."""
+    from nextwizard import report
+    from nextwizard.wizard import ask, command, done
+
+    if options.command == "init" and inspection.record is not None:
+        report.err("nextwizard: an earlier run is recorded; its answers are shown.")
+    line = command(options.command, options.dir)
+    proposal = ask(kind, line, inspection, layers)
+    if proposal is None:
+        report.err(f"nextwizard: nothing was written. `{line}` goes on from here.")
+        return 130
+    code = _finish(options, proposal)
+    if not options.dry_run and not options.diff:
+        done(inspection.root)
+    return code
+
+
+def _layers(options: argparse.Namespace) -> list[Layer]:
+    """Return what was said on the command line, strongest first."""
+    from nextwizard.document import read_document, read_set
+
+    layers = [read_set(options.set)]
+    if options.answers:
+        layers.append(read_document(_bytes(options.answers), options.answers, "file"))
+    return layers
+
+
+def _bytes(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(1024 * 1024)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "is no file name"
+        problem = Problem(ascii(path), f"cannot be read: {reason}", "Name a file.")
+        raise InputError(problem) from error
+
+
+def _finish(options: argparse.Namespace, proposal: Proposal) -> int:
+    """Show or apply a proposal, and return the exit code."""
+    from nextwizard import report
+    from nextwizard.workflow import apply
+
+    report.notes(proposal.plan.notes)
+    check = getattr(options, "check", False)
+    if check or options.dry_run or options.diff:
+        code = _drift(proposal) if check else 0
+        if options.json:
+            report.as_json(proposal, exit_code=code, written=False)
+        else:
+            report.proposal(proposal, diff=options.diff)
+        return code
+    done = apply(proposal)
+    if options.json:
+        report.as_json(proposal, exit_code=done.exit_code, written=done.written)
+    else:
+        report.summary(done)
+    return done.exit_code
+
+
+def _drift(proposal: Proposal) -> int:
+    """Return 5 when a run would change a file or report a conflict."""
+    still = {"same", "orphan"}
+    return 5 if any(change.status not in still for change in proposal.changes) else 0
+
+
+__all__ = ["add", "common", "make", "run"]
