@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -128,11 +129,19 @@ def _inside(quote: Callable[[object], str], path: str) -> str:
 
 
 def free_port() -> int:
-    """Return a port on loopback that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """Return a port on loopback that nobody listens on right now.
+
+    It is chosen below the range from which the kernel takes the ports of outgoing
+    connections, so none of them takes it before the server does. gixy reads 443 in any
+    place of a port as TLS, so such ports are passed over.
+    """
+    while True:
+        port = 20000 + int.from_bytes(os.urandom(2)) % 12000
+        if "443" in str(port):
+            continue
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def certificate(stage: Stage) -> str:
