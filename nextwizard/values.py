@@ -95,7 +95,8 @@ class Settings:
 
     `literals` holds the UPPERCASE names bound to literal values, `names` all that are
     bound, with star imports followed; `lines` the line of each that its own file binds.
-    `prod_module` is the production module of the user's own, if there is one.
+    `prod_module` is the production module of the user's own, if there is one, and
+    `written_secrets` names the secrets whose values stand in the code.
     """
 
     module: str
@@ -106,6 +107,7 @@ class Settings:
     lines: Mapping[str, int] = field(default_factory=dict)
     names: frozenset[str] = frozenset()
     prod_module: str = ""
+    written_secrets: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,6 +240,7 @@ def _kept(settings: Settings) -> set[str]:
     """Return the settings that a production module of the user's says well enough."""
     literals = settings.literals
     kept = {name for name in settings.names if name not in literals}
+    kept -= settings.written_secrets  # a key in the code is no secret
     kept |= {name for name in literals if literals[name] == _WANTED.get(name, ())}
     return kept - {"DEBUG", "STATIC_ROOT", "ALLOWED_HOSTS"}
 

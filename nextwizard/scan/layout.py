@@ -36,7 +36,10 @@ _TOOLS: Final[Mapping[str, Shape]] = {
     "environ": "environ",
 }
 _SECRET = re.compile(r"SECRET|TOKEN|API_KEY|PASSWORD(?!_HASHERS|_VALIDATORS|_RESET)")
-_SHARED = re.compile(r"(?:base|common|defaults|settings)(?:_\w+)?$")
+_SHARED = re.compile(
+    r"(?:\A|\.)(?!\w*local)(?:\w+_)?(?:base|common|defaults|settings)(?:_\w+)?\Z"
+)
+"""A module that this one builds on; one named local is laid over it instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +192,11 @@ def _settings(start: Start, reader: Reader, own: str) -> Settings:
         literals=_literals(code.tree, reader),
         lines=_lines(module),
         names=frozenset(name for name in reader.names if name.isupper()),
+        written_secrets=frozenset(
+            name
+            for name, binding in reader.bound.items()
+            if _SECRET.search(name) and isinstance(binding.value, str)
+        ),
         prod_module=own,
     )
 
