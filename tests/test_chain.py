@@ -81,14 +81,20 @@ def in_languages(root: Path) -> None:
         "config/urls.py",
         (
             "from django.urls import include, path",
-            "from django.conf.urls.i18n import i18n_patterns\n"
-            "from django.urls import include, path",
+            (
+                "from django.conf.urls.i18n import i18n_patterns\n"
+                "from django.urls import include, path"
+            ),
         ),
         (
-            "urlpatterns = [\n    path('admin/', admin.site.urls),\n"
-            "    path('', include('next.urls')),\n]",
-            "urlpatterns = i18n_patterns(\n    path('admin/', admin.site.urls),\n"
-            "    path('', include('next.urls')),\n)",
+            (
+                "urlpatterns = [\n    path('admin/', admin.site.urls),\n"
+                "    path('', include('next.urls')),\n]"
+            ),
+            (
+                "urlpatterns = i18n_patterns(\n    path('admin/', admin.site.urls),\n"
+                "    path('', include('next.urls')),\n)"
+            ),
         ),
     )
     change(
@@ -96,8 +102,10 @@ def in_languages(root: Path) -> None:
         "config/settings.py",
         (
             "    'django.middleware.common.CommonMiddleware',",
-            "    'django.middleware.locale.LocaleMiddleware',\n"
-            "    'django.middleware.common.CommonMiddleware',",
+            (
+                "    'django.middleware.locale.LocaleMiddleware',\n"
+                "    'django.middleware.common.CommonMiddleware',"
+            ),
         ),
     )
 
@@ -108,8 +116,10 @@ def behind_a_login(root: Path) -> None:
         "config/settings.py",
         (
             "    'django.contrib.messages.middleware.MessageMiddleware',",
-            "    'django.contrib.auth.middleware.LoginRequiredMiddleware',\n"
-            "    'django.contrib.messages.middleware.MessageMiddleware',",
+            (
+                "    'django.contrib.auth.middleware.LoginRequiredMiddleware',\n"
+                "    'django.contrib.messages.middleware.MessageMiddleware',"
+            ),
         ),
     )
 
@@ -245,8 +255,10 @@ def with_a_tenant_header(root: Path) -> None:
         "config/settings.py",
         (
             "    'django.middleware.clickjacking",
-            "    'notes.middleware.TenantMiddleware',\n"
-            "    'django.middleware.clickjacking",
+            (
+                "    'notes.middleware.TenantMiddleware',\n"
+                "    'django.middleware.clickjacking"
+            ),
         ),
     )
 
