@@ -22,6 +22,7 @@ test: setup lint
 
 proof: setup
 	$(PYTHON_BIN) -m pytest -n 2 --dist loadfile -m proof
+	@scripts/second-python
 
 lint:
 	@scripts/bootstrap
