@@ -22,7 +22,6 @@ test: setup lint
 
 proof: setup
 	$(PYTHON_BIN) -m pytest -n 2 --dist loadfile -m proof
-	@scripts/second-python
 
 lint:
 	@scripts/bootstrap

@@ -241,6 +241,7 @@ QUESTIONS: tuple[Question, ...] = (
     _text("hosting.root", "directory", _root),
     _text("hosting.bind", "bind", _always("unix", "no port another program can take")),
     _list("hosting.hosts", "upstream", _always(())),
+    _list("hosting.proxy_addresses", "network", _always(())),
     _flag("hosting.hsts_preload", _always(value=False)),
     _number("hosting.max_body_mb", _always(10), 1, 102400),
     _text("hosting.path_prefix", "path_prefix", _always("")),
@@ -289,12 +290,4 @@ BY_KEY = {question.key: question for question in QUESTIONS}
 """The questions by their dotted key."""
 
 
-__all__ = [
-    "BY_KEY",
-    "KEPT",
-    "QUESTIONS",
-    "Kind",
-    "Known",
-    "Question",
-    "normalised",
-]
+__all__ = ["BY_KEY", "KEPT", "QUESTIONS", "Kind", "Known", "Question", "normalised"]

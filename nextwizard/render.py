@@ -109,22 +109,26 @@ def _unmarked(marked: str) -> tuple[str, dict[int, str]]:
 def render(plan: Plan) -> tuple[RenderedFile, ...]:
     """Return every file of the plan; a secret one is empty until it is written."""
     values = context(plan)
+    hosts = [(own, context(own)) for own in plan.each()] if plan.variants else []
     files = []
     for output in wanted(plan):
-        body, why = (
-            ("", {}) if output.ownership == "secret" else text(output.template, values)
-        )
-        files.append(
-            RenderedFile(
-                destination(output, plan),
-                body.encode(),
-                output.mode,
-                output.ownership,
-                output.checker,
-                output.key,
-                why,
+        for own, known in hosts if output.each and hosts else [(plan, values)]:
+            body, why = (
+                ("", {})
+                if output.ownership == "secret"
+                else text(output.template, known)
             )
-        )
+            files.append(
+                RenderedFile(
+                    destination(output, own),
+                    body.encode(),
+                    output.mode,
+                    output.ownership,
+                    output.checker,
+                    output.key,
+                    why,
+                )
+            )
     return tuple(files)
 
 

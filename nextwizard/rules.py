@@ -95,6 +95,14 @@ REQUEST_S = 30
 """Seconds a worker may be silent before gunicorn replaces it: gunicorn's default."""
 STREAM_S = 3600
 """Seconds a stream may be silent at the proxy; next.dj sends a heartbeat every 25."""
+CONNECT_S = 3
+"""Seconds the proxy tries to reach a host; nginx's 60 would hold every visitor."""
+MAX_FAILS = 2
+"""Failures within AWAY_S after which nginx leaves a host out; 1 is too nervous."""
+AWAY_S = 10
+"""Seconds a host is left out before it is tried again: nginx's default."""
+PROBE_S = 5
+"""Seconds between two of caddy's probes; its default of 30 is a long outage."""
 KEEPALIVE_S = 75
 """Seconds a connection of the proxy may idle: over the 60 that nginx keeps it."""
 SHORT_KEEPALIVE_S = 5

@@ -223,14 +223,22 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All decisions and notes; nothing after this stage decides anything."""
+    """All decisions and notes; `variants` holds what differs from host to host."""
 
     decisions: Mapping[str, Decision]
     notes: tuple[Note, ...] = ()
+    variants: tuple[Mapping[str, Decision], ...] = ()
 
     def __getitem__(self, key: str) -> Value:
         """Return a decision's value; KeyError names an unknown key."""
         return self.decisions[key].value
+
+    def each(self) -> tuple[Plan, ...]:
+        """Return the plan of every host, or this one where all are the same."""
+        plans = tuple(
+            Plan({**self.decisions, **own}, self.notes) for own in self.variants
+        )
+        return plans or (self,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,10 +125,15 @@ def judge_caddy(on: stage.Stage, version: str) -> None:
 
 def judge_systemd(on: stage.Stage) -> None:
     """systemd has nothing to say about the units, and little about their exposure."""
+    for number, plan in enumerate(on.plan.each()):
+        folder = Path(on.place(f"units{number}", "x")).parent
+        judge_units(on, Path(on.root, str(plan["unit.folder"])), folder)
+
+
+def judge_units(on: stage.Stage, units: Path, folder: Path) -> None:
     analyze = needed("systemd-analyze")
-    folder = Path(on.place("units", "x")).parent
     names = []
-    for file in sorted(Path(on.root, "deploy", "systemd").iterdir()):
+    for file in sorted(units.glob("*.s*")):
         text = on.moved(file.read_text(encoding="utf-8"), quoting.systemd)
         (folder / file.name).write_text(text, encoding="utf-8")
         names.append(f"./{file.name}")
@@ -166,7 +171,7 @@ def judge_supervisor(on: stage.Stage) -> None:
         missing("supervisor")
     folder = Path(on.place("supervisor", "x")).parent
     text = "[supervisord]\nlogfile=/dev/null\npidfile=%s/pid\n" % folder  # noqa: UP031
-    for file in sorted(Path(on.root, "deploy", "supervisor").iterdir()):
+    for file in sorted(Path(on.root, on.text("unit.folder")).glob("*.conf")):
         moved = on.moved(file.read_text(encoding="utf-8"), quoting.ini)
         moved = moved.replace("/var/log/supervisor", str(folder))
         moved = re.sub(r"(?m)^socket_owner = .*\n", "", moved)
@@ -190,7 +195,7 @@ def judge_supervisor(on: stage.Stage) -> None:
 def judge_uwsgi(on: stage.Stage) -> None:
     """uWSGI starts with its strict file, up to loading the application."""
     uwsgi = beside("uwsgi")
-    text = on.moved(on.read("deploy/uwsgi.ini"), quoting.ini)
+    text = on.moved(on.read(on.text("unit.uwsgi")), quoting.ini)
     file = Path(on.place("uwsgi.ini"))
     file.write_text(text, encoding="utf-8")
     env = stage.environment(on, {**PLACEHOLDERS, "WEB_CONCURRENCY": "1"})

@@ -327,7 +327,3 @@ def test_every_kind_the_scan_knows_is_told_or_decided_on() -> None:
 
 def test_no_host_at_all_is_refused_by_its_key() -> None:
     assert "hosting.domains: names no host" in refused("hosting.domains=[]")
-
-
-def test_what_is_not_rendered_yet_is_refused_not_left_out() -> None:
-    assert "hosting.hosts" in refused('hosting.hosts=["10.0.0.5:8000"]')

@@ -87,6 +87,7 @@ class Output:
     """One file: its key, template, destination, condition, owner, checker and mode.
 
     A destination names decisions in braces; the checker is the one `verify` runs.
+    `each` says that every one of several hosts has its own.
     """
 
     key: str
@@ -96,6 +97,7 @@ class Output:
     checker: str = ""
     ownership: Ownership = "managed"
     mode: int = 0o644
+    each: bool = False
 
 
 OUTPUTS: tuple[Output, ...] = (
@@ -153,7 +155,7 @@ OUTPUTS: tuple[Output, ...] = (
         _gunicorn,
         "gunicorn",
     ),
-    Output("uwsgi", "uwsgi/uwsgi.ini", "deploy/uwsgi.ini", _uwsgi, "uwsgi"),
+    Output("uwsgi", "uwsgi/uwsgi.ini", "{unit.uwsgi}", _uwsgi, "uwsgi", each=True),
     Output("requirements", "deploy/requirements.txt", "deploy/requirements.txt"),
     Output(
         "nginx_default",
@@ -189,23 +191,26 @@ OUTPUTS: tuple[Output, ...] = (
     Output(
         "service",
         "systemd/app.service",
-        "deploy/systemd/{project.name}.service",
+        "{unit.folder}/{project.name}.service",
         decided("hosting.target", "systemd"),
         "systemd",
+        each=True,
     ),
     Output(
         "socket",
         "systemd/app.socket",
-        "deploy/systemd/{project.name}.socket",
+        "{unit.folder}/{project.name}.socket",
         _activated,
         "systemd",
+        each=True,
     ),
     Output(
         "supervisor",
         "supervisor/app.conf",
-        "deploy/supervisor/{project.name}.conf",
+        "{unit.folder}/{project.name}.conf",
         decided("hosting.target", "supervisor"),
         "supervisor",
+        each=True,
     ),
     Output("env_example", "deploy/env.example", "deploy/{project.name}.env.example"),
     Output(

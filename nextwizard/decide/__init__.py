@@ -33,6 +33,7 @@ class Ledger:
         self.host = host
         self.answers = answers
         self.decisions: dict[str, Decision] = {}
+        self.variants: list[dict[str, Decision]] = []
         self.notes: list[Note] = list(answers.notes)
         self.problems: list[Problem] = []
 
@@ -122,7 +123,7 @@ class Ledger:
 
     def plan(self) -> Plan:
         """Close the ledger."""
-        return Plan(self.decisions, tuple(self.notes))
+        return Plan(self.decisions, tuple(self.notes), tuple(self.variants))
 
 
 def version_of(text: str, default: str) -> tuple[int, int, int]:
@@ -145,11 +146,17 @@ def decide(project: Project, host: Host, answers: Answers) -> Plan:
     from .data import data
     from .edge import edge
     from .process import command, interface, server
-    from .settings import settings
+    from .settings import alone, settings
     from .web import web
 
     ledger = Ledger(project, host, answers)
     _findings(ledger)
+    alone(ledger)
+    several = bool(ledger.items("hosting.hosts"))
+    if several:
+        from .hosts import hosts
+
+        hosts(ledger)
     interface(ledger)
     row = server(ledger)
     if row is not None:
@@ -159,6 +166,11 @@ def decide(project: Project, host: Host, answers: Answers) -> Plan:
         command(ledger, row)
         capacity(ledger, row)
         data(ledger, row)
+        if several:
+            from .hosts import fleet, shared
+
+            fleet(ledger, row)
+            shared(ledger)
         _packages(ledger, row)
         _runbook(ledger)
     if ledger.problems:

@@ -74,7 +74,8 @@ def _budget(ledger: Ledger, row: ServerRule, threads: int, *, pooled: bool) -> N
     what = "pooled" if pooled else "threads"
     limit = ledger.number("data.max_connections")
     free = limit - rules.RESERVED_CONNECTIONS - rules.SHELL_CONNECTIONS
-    used = workers * each
+    hosts = max(1, len(ledger.items("hosts.all")))
+    used = hosts * workers * each
     if row.interface == "asgi" and not pooled:
         ledger.warn(
             "data.unbounded",
@@ -83,8 +84,9 @@ def _budget(ledger: Ledger, row: ServerRule, threads: int, *, pooled: bool) -> N
             fix="Limit concurrency at the proxy, or serve WSGI.",
         )
         return
+    fleet = f"{hosts} hosts x " if hosts > 1 else ""
     words = (
-        f"{workers} workers x {each} {what} = {used} connections "
+        f"{fleet}{workers} workers x {each} {what} = {used} connections "
         f"({2 * used} while reloading) of {free}"
     )
     why = "old and new workers overlap during a reload"
@@ -104,12 +106,22 @@ def _cache(ledger: Ledger) -> None:
     backend = f"{ledger['project.package']}.redis_cache.FailOpenRedisCache"
     ledger.decide("cache.backend", backend, "misses while Redis is down", "data.cache")
     local = ledger.project.of_kind("cache.local", "cache.default")
-    many = ledger.number("sizing.planned") > 1
+    far = ledger.flag("hosts.on")
+    many = ledger.number("sizing.planned") > 1 or far
+    ledger.decide(
+        "cache.url_needed",
+        kind == "redis" and far,
+        "one Redis for every host: loopback would be another one on each"
+        if far
+        else "REDIS_URL, else the Redis of this host",
+        "hosting.hosts",
+    )
     if kind == "locmem" or (kind == "keep" and local and many):
         place = str(local[0].evidence) if local and kind == "keep" else "data.cache"
         ledger.warn(
             "cache.local",
-            f"{place}: the cache is local to a process; workers do not share entries",
+            f"{place}: the cache is local to a process; "
+            f"{'hosts' if far else 'workers'} do not share entries",
             fix='Answer data.cache with "redis" or "database" when it matters.',
             link=f"{rules.DJANGO}/topics/cache/#local-memory-caching",
         )
@@ -127,7 +139,8 @@ def _cache(ledger: Ledger) -> None:
 def _split_sessions(ledger: Ledger) -> None:
     """Warn where a worker does not see the sessions that another one changed."""
     held = ledger.project.of_kind("session.cache", "session.cached_db")
-    if held and ledger.number("sizing.planned") > 1:
+    apart = ledger.flag("hosts.on")  # refused, where every host has its own
+    if held and not apart and ledger.number("sizing.planned") > 1:
         ledger.warn(
             "session.local",
             f"{held[0].evidence}: sessions are read through a cache that each worker"

@@ -39,12 +39,6 @@ def _names(ledger: Ledger) -> None:
             "Name at least one, the canonical one first.",
         )
         domains = ("localhost",)  # so that what else is wrong is told in the same run
-    if ledger.items("hosting.hosts"):
-        ledger.refuse(
-            "hosting.hosts",
-            "several application hosts behind one proxy are not rendered yet",
-            "Leave it empty, and put a balancer in front: hosting.trusted_proxies.",
-        )
     ledger.decide("edge.domains", domains, "answered", "hosting.domains")
     ledger.decide(
         "edge.canonical",
@@ -87,7 +81,8 @@ def _proxy(ledger: Ledger) -> None:
         "project.name",
     )
     ledger.decide("proxy.upstream", f"{name}_app", "named after the project", "rules")
-    uwsgi = ledger["server.kind"] == "uwsgi" and kind == "nginx"
+    far = ledger.flag("hosts.on")
+    uwsgi = ledger["server.kind"] == "uwsgi" and kind == "nginx" and not far
     ledger.decide(
         "server.protocol",
         "uwsgi" if uwsgi else "http",
@@ -98,13 +93,10 @@ def _proxy(ledger: Ledger) -> None:
         f"{rules.NGINX}/http/ngx_http_uwsgi_module.html",
     )
     unix = ledger.flag("server.unix")
-    listen = ledger.text("server.listen")
-    ledger.decide(
-        "proxy.target",
-        (f"unix/{listen}" if kind == "caddy" else f"unix:{listen}") if unix else listen,
-        "where the server listens",
-        "server.listen",
-    )
+    where = ledger.text("server.listen")
+    lead = {"caddy": "unix/"}.get(kind, "unix:") if unix else ""
+    near = (f"{lead}{where}",)
+    ledger.decide("proxy.targets", near, "where the server listens", "server.listen")
     group = "hosting.group" if kind == "none" else "hosting.proxy_user"
     ledger.decide(
         "server.socket_group",

@@ -153,7 +153,7 @@ def server(ledger: Ledger) -> ServerRule | None:
     app = f"{ledger['project.package']}.{interface_}:application"
     ledger.decide("server.app", app, "the entry point of the interface", "seed")
     ledger.decide("server.processes", row.processes, row.reason, "servers")
-    _listen(ledger, row)
+    listen(ledger, row, _first_address(ledger))
     return row
 
 
@@ -185,9 +185,17 @@ _HOLDERS = {
 }
 
 
-def _listen(ledger: Ledger, row: ServerRule) -> None:
+def _first_address(ledger: Ledger) -> str:
+    """Return where the server listens; of several hosts, where the first one does."""
+    if not ledger.flag("hosts.own"):
+        return ledger.text("hosting.bind")
+    from nextwizard.decide.hosts import own_address
+
+    return own_address(ledger.items("hosting.hosts")[0])
+
+
+def listen(ledger: Ledger, row: ServerRule, bind: str) -> None:
     """Decide where the server listens, who holds the socket, and whom it believes."""
-    bind = ledger.text("hosting.bind")
     unix = bind == "unix"
     name = ledger.text("project.name")
     holder = {"systemd": "systemd", "supervisor": "handed"}.get(
@@ -205,7 +213,8 @@ def _listen(ledger: Ledger, row: ServerRule) -> None:
         "server.listen": where,
     }
     ledger.table(rows, _HOLDERS[how], "hosting.bind", link)
-    trusted = ",".join(ledger.items("hosting.trusted_proxies")) or "127.0.0.1"
+    callers = "hosts.callers" if ledger.flag("hosts.on") else "hosting.trusted_proxies"
+    trusted = ",".join(map(_bare, ledger.items(callers))) or "127.0.0.1"
     ledger.decide(
         "server.trust",
         "*" if unix else trusted,
@@ -214,6 +223,11 @@ def _listen(ledger: Ledger, row: ServerRule) -> None:
         else "the addresses whose X-Forwarded-For is believed",
         "hosting.bind",
     )
+
+
+def _bare(network: str) -> str:
+    """Return a network of one address as that address, which every server reads."""
+    return network.removesuffix("/32").removesuffix("/128")
 
 
 def command(ledger: Ledger, row: ServerRule) -> None:
@@ -259,4 +273,4 @@ def _word(word: str, means: dict[str, str], folder: str) -> str:
     return means.get(word, word)
 
 
-__all__ = ["command", "interface", "server"]
+__all__ = ["command", "interface", "listen", "server"]

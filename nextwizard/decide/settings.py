@@ -24,6 +24,21 @@ _NEEDED_MIDDLEWARE = (
 )
 
 
+def alone(ledger: Ledger) -> None:
+    """Decide that application and proxy share one host; `hosts` says otherwise."""
+    rows: dict[str, Value] = {
+        "hosts.all": (),
+        "hosts.on": False,
+        "hosts.own": False,
+        "hosts.callers": (),
+        "unit.folder": f"deploy/{ledger['hosting.target']}",
+        "unit.uwsgi": "deploy/uwsgi.ini",
+        "unit.free_bind": False,
+        "unit.callers": (),
+    }
+    ledger.table(rows, "application and proxy share a host", "hosting.hosts")
+
+
 def settings(ledger: Ledger) -> None:
     """Decide everything prod.py starts from."""
     _paths(ledger)
@@ -54,7 +69,7 @@ def _paths(ledger: Ledger) -> None:
         "paths.boot": (f"{root}/deploy/boot.py", why),
         "paths.venv": ("/usr" if system else f"{root}/.venv", why),
         "paths.bin": (python.rpartition("/")[0], ledger.origin("project.runner")),
-        "paths.uwsgi": (f"{root}/deploy/uwsgi.ini", why),
+        "paths.uwsgi": (f"{root}/{ledger['unit.uwsgi']}", why),
         "paths.gunicorn": (f"{root}/deploy/gunicorn.conf.py", why),
         "paths.static": (f"{root}/staticfiles", why),
         "paths.state": (f"/var/lib/{name}", "systemd's StateDirectory"),
@@ -245,4 +260,4 @@ def _kept(settings: Settings) -> set[str]:
     return kept - {"DEBUG", "STATIC_ROOT", "ALLOWED_HOSTS"}
 
 
-__all__ = ["settings"]
+__all__ = ["alone", "settings"]

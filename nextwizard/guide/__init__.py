@@ -103,6 +103,7 @@ STEPS: tuple[Step, ...] = (
             "hosting.root",
             "hosting.trusted_proxies",
             "hosting.hosts",
+            "hosting.proxy_addresses",
             "hosting.path_prefix",
             "hosting.max_body_mb",
             "hosting.hsts_preload",

@@ -82,9 +82,16 @@ WHERE: dict[str, Words] = {
     "hosting.hosts": Words(
         "Application hosts",
         "several hosts behind one proxy, each with its port",
-        "The proxy's list of upstreams, tried in turn.",
+        "The proxy's list of upstreams, and units that listen on each host's address.",
         "Left empty, the proxy and the application share this host.",
         f"{NGINX}/http/ngx_http_upstream_module.html",
+    ),
+    "hosting.proxy_addresses": Words(
+        "Addresses of the proxy",
+        "as the application hosts see it come",
+        "Whose word about the visitor they believe, and whom their sockets let in.",
+        "Left empty, whoever reaches the port can pose as the proxy.",
+        f"{DJANGO}/ref/settings/#secure-proxy-ssl-header",
     ),
 }
 

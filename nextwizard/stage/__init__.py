@@ -7,6 +7,7 @@ files through a wrapper.
 
 from __future__ import annotations
 
+from .fleet import Fleet
 from .place import Stage, certificate, free_port
 from .run import copy_secrets, environment, manage, prepare, secrets, serve
 from .service import BOOT_S, Service, Stopped, last_words, wait
@@ -14,6 +15,7 @@ from .service import BOOT_S, Service, Stopped, last_words, wait
 
 __all__ = [
     "BOOT_S",
+    "Fleet",
     "Service",
     "Stage",
     "Stopped",

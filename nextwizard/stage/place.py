@@ -24,7 +24,7 @@ class Stage:
     """Where a deployment is staged: project, scratch directory, interpreter, ports.
 
     `app` is the port of the application on loopback, where it listens on one at all;
-    0 leaves the generated one.
+    0 leaves the generated one. `hosts` are those of several hosts, in their order.
     """
 
     root: str
@@ -34,6 +34,13 @@ class Stage:
     http: int
     https: int
     app: int = 0
+    hosts: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Give each of several hosts a port of its own, unless they have theirs."""
+        if self.plan["hosts.on"] is True and not self.hosts:
+            ports = free_ports(len(self.items("hosts.all")))
+            object.__setattr__(self, "hosts", ports)
 
     def text(self, key: str) -> str:
         """Return a decision as text."""
@@ -82,11 +89,17 @@ class Stage:
             text("paths.env"): self.place("env"),
             text("tls.certificate") or "/none": self.place("tls", "fullchain.pem"),
             text("tls.key") or "/none": self.place("tls", "privkey.pem"),
+            **self._fleet(),
             text("server.listen"): self.listen,
             "/var/www/acme": self.place("acme"),
             **self._copies(),
             **dict.fromkeys(trusted, "127.0.0.1/32"),
         }
+
+    def _fleet(self) -> dict[str, str]:
+        """Return where each of several hosts listens on this stage."""
+        found = zip(self.items("hosts.all"), self.hosts, strict=False)
+        return {host: f"127.0.0.1:{port}" for host, port in found}
 
     def _copies(self) -> dict[str, str]:
         """Return the files that hold a path and so are copied to the stage, moved."""
@@ -108,6 +121,8 @@ class Stage:
         """Where the server listens on this stage: a socket file, or loopback."""
         if self.unix:
             return self.place("run", "app.sock")
+        if self.hosts and not self.app:
+            return f"127.0.0.1:{self.hosts[0]}"
         return f"127.0.0.1:{self.app}" if self.app else self.text("server.listen")
 
     def moved(self, text: str, quote: Callable[[object], str]) -> str:
@@ -144,6 +159,14 @@ def free_port() -> int:
             return port
 
 
+def free_ports(count: int) -> tuple[int, ...]:
+    """Return as many different ports on loopback that nobody listens on right now."""
+    found: dict[int, None] = {}
+    while len(found) < count:
+        found[free_port()] = None
+    return tuple(found)
+
+
 def certificate(stage: Stage) -> str:
     """Make a throw-away certificate for the stage's domains; return its path."""
     openssl = find("openssl")
@@ -162,4 +185,4 @@ def certificate(stage: Stage) -> str:
     return chain
 
 
-__all__ = ["Stage", "certificate", "free_port"]
+__all__ = ["Stage", "certificate", "free_port", "free_ports"]

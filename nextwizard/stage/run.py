@@ -9,6 +9,7 @@ from nextwizard import quoting
 from nextwizard.errors import Problem, ToolError
 from nextwizard.tools import run
 
+from .fleet import Fleet
 from .service import last_words
 from .supervised import Supervised
 from .unit import Unit, section, service_text, words
@@ -26,6 +27,7 @@ PLACEHOLDERS = {
     "mysql": "mysql://nobody:nothing@127.0.0.1:3306/nothing",
 }
 """What DATABASE_URL says where only its form matters, by engine."""
+_REDIS = "redis://127.0.0.1:6379/0"
 
 
 def environment(stage: Stage, extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -89,6 +91,8 @@ def copy_secrets(stage: Stage) -> None:
     if stage.plan["data.url"] is True and not said.get("DATABASE_URL"):
         url = PLACEHOLDERS.get(stage.text("data.engine"), "")
         lacking["DATABASE_URL"] = os.environ.get("DATABASE_URL") or url
+    if stage.plan["cache.url_needed"] is True and not said.get("REDIS_URL"):
+        lacking["REDIS_URL"] = os.environ.get("REDIS_URL") or _REDIS
     with open(place, "a", encoding="utf-8") as file:
         file.writelines(f"{name}={value}\n" for name, value in lacking.items())
 
@@ -122,17 +126,25 @@ def manage(stage: Stage, *arguments: str, **extra: str) -> str:
 
 def serve(stage: Stage) -> Service:
     """Start the generated server under its manager; ToolError when that fails."""
-    if stage.text("server.kind") == "uwsgi":
-        text = stage.moved(stage.read("deploy/uwsgi.ini"), quoting.ini)
-        stage.write(text, "uwsgi.ini")
-    supervised = stage.text("hosting.target") == "supervisor"
-    service: Service = Supervised(stage) if supervised else Unit(stage)
+    service: Service = (
+        Fleet(stage, _service) if stage.plan["hosts.on"] is True else _service(stage)
+    )
     try:
         service.start()
     except BaseException:
         service.close()
         raise
     return service
+
+
+def _service(stage: Stage) -> Service:
+    """Return the generated server under its manager, its own files written."""
+    if stage.text("server.kind") == "uwsgi":
+        text = stage.moved(stage.read(stage.text("unit.uwsgi")), quoting.ini)
+        stage.write(text, "uwsgi.ini")
+    if stage.text("hosting.target") == "supervisor":
+        return Supervised(stage)
+    return Unit(stage)
 
 
 __all__ = ["copy_secrets", "environment", "manage", "prepare", "secrets", "serve"]

@@ -70,7 +70,9 @@ def write(stage: Stage) -> str:
             stage.write(text, "deploy", os.path.basename(path))
     os.makedirs(stage.place("run"), exist_ok=True)
     os.makedirs(stage.place("log"), exist_ok=True)
-    text = stage.moved(stage.read(f"deploy/supervisor/{name}.conf"), quoting.ini)
+    text = stage.moved(
+        stage.read(f"{stage.text('unit.folder')}/{name}.conf"), quoting.ini
+    )
     text = _NEEDS_ROOT.sub("", text)
     if stage.app:
         text = re.sub(r"(--host|-b) [^\s']+", r"\1 127.0.0.1", text)

@@ -64,7 +64,7 @@ def seconds(text: str, default: float) -> float:
 def service_text(stage: Stage) -> str:
     """Return the generated unit with the stage's paths."""
     name = stage.text("project.name")
-    text = stage.read(f"deploy/systemd/{name}.service")
+    text = stage.read(f"{stage.text('unit.folder')}/{name}.service")
     return stage.moved(text, quoting.systemd)
 
 
@@ -180,7 +180,8 @@ class Unit:
             self._runtime()
             return None
         if self.listener is None:
-            text = stage.read(f"deploy/systemd/{stage.text('project.name')}.socket")
+            folder, name = stage.text("unit.folder"), stage.text("project.name")
+            text = stage.read(f"{folder}/{name}.socket")
             moved = stage.moved(text, quoting.systemd)
             self.listener = _listen(dict(section(moved, "Socket")))
         return self.listener

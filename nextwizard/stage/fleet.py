@@ -1,0 +1,81 @@
+"""Several application hosts on loopback, each the way its own files say."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from .service import Stopped
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .place import Stage
+    from .service import Service
+
+
+def stages(stage: Stage) -> tuple[Stage, ...]:
+    """Return a stage for each host: processes of its own, static files and data shared.
+
+    Real hosts share the database; on a stage that is the scratch one, so the state
+    directory is one too.
+    """
+    plans = stage.plan.each() * (1 if stage.plan.variants else len(stage.hosts))
+    found = []
+    for number, (plan, port) in enumerate(zip(plans, stage.hosts, strict=True)):
+        scratch = os.path.join(stage.scratch, "hosts", str(number))
+        os.makedirs(scratch, exist_ok=True)
+        for name in ("static", "state", "env"):
+            place = os.path.join(scratch, name)
+            if not os.path.lexists(place):
+                os.symlink(stage.place(name), place)
+        found.append(replace(stage, plan=plan, scratch=scratch, app=port))
+    return tuple(found)
+
+
+class Fleet:
+    """The services of several hosts; what is asked of all is done host by host."""
+
+    def __init__(self, stage: Stage, service: Callable[[Stage], Service]) -> None:
+        """Read every host's files; nothing is started."""
+        self.members = tuple(service(own) for own in stages(stage))
+        self.log = self.members[0].log
+        self.ended = Stopped()
+
+    @property
+    def running(self) -> bool:
+        """Whether any host still answers."""
+        return any(member.running for member in self.members)
+
+    def start(self) -> None:
+        """Start every host; ToolError when one fails."""
+        for member in self.members:
+            member.start()
+
+    def restart(self) -> None:
+        """Restart host after host, as the runbook's rolling release does."""
+        for member in self.members:
+            member.restart()
+
+    def reload(self) -> bool:
+        """Reload host after host; False when this server has no reload."""
+        done = [member.reload() for member in self.members]
+        return all(done)
+
+    def stop(self, limit: float = 0.0) -> float:
+        """Stop every host; returns the seconds of the slowest."""
+        took = max(member.stop(limit) for member in self.members)
+        left = tuple(pid for member in self.members for pid in member.ended.left)
+        killed = any(member.ended.killed for member in self.members)
+        self.ended = Stopped(killed=killed, left=left)
+        return took
+
+    def close(self) -> None:
+        """End everything at once."""
+        for member in self.members:
+            member.close()
+
+
+__all__ = ["Fleet", "stages"]
