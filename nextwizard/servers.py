@@ -39,7 +39,6 @@ class ServerRule:
     hup: bool = True
     lone: bool = True
     processes: bool = True
-    websockets: bool = False
     streams: bool = True
     threads: Literal["ours", "executor", "none"] = "none"
 
@@ -86,7 +85,6 @@ SERVERS: tuple[ServerRule, ...] = (
         "gunicorn's own ASGI worker needs no second package",
         f"{GUNICORN}/settings.html#worker-class",
         notify=True,
-        websockets=True,
     ),
     ServerRule(
         "uvicorn",
@@ -98,7 +96,6 @@ SERVERS: tuple[ServerRule, ...] = (
         "one event loop a core, and a broken release keeps the old workers",
         f"{UVICORN}/deployment/",
         lone=False,
-        websockets=True,
     ),
     ServerRule(
         "hypercorn",
@@ -110,7 +107,6 @@ SERVERS: tuple[ServerRule, ...] = (
         "an event loop a core, as answered",
         "https://hypercorn.readthedocs.io/en/latest/how_to_guides/configuring.html",
         hup=False,
-        websockets=True,
     ),
     ServerRule(
         "hypercorn",
@@ -133,7 +129,6 @@ SERVERS: tuple[ServerRule, ...] = (
         "granian>=2.5",
         "a Rust front before each event loop, as answered",
         "https://github.com/emmett-framework/granian#options",
-        websockets=True,
     ),
     ServerRule(
         "granian",
@@ -158,7 +153,6 @@ SERVERS: tuple[ServerRule, ...] = (
         hup=False,
         lone=False,
         processes=False,
-        websockets=True,
     ),
     ServerRule(
         "uwsgi",

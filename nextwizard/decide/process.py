@@ -159,12 +159,6 @@ def server(ledger: Ledger) -> ServerRule | None:
 
 def _suits(ledger: Ledger, row: ServerRule) -> None:
     """Refuse a server that cannot do what the project keeps open."""
-    if ledger.flag("features.websockets") and not row.websockets:
-        ledger.refuse(
-            "hosting.server, features.websockets",
-            f"{row.server} cannot serve websockets",
-            'Answer hosting.server with "uvicorn".',
-        )
     if ledger["features.sse"] == "sync" and not row.streams:
         ledger.refuse(
             "hosting.server, features.sse",
