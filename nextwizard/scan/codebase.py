@@ -44,6 +44,12 @@ class Code:
     origins: dict[str, str] = field(default_factory=dict)
     wanted: set[str] = field(default_factory=lambda: set(WANTED))
 
+    def add_roots(self, folders: Iterable[str]) -> None:
+        """Search these folders too when a module is imported, after those known."""
+        self.roots = (*self.roots, *folders)
+        self.paths.clear()
+        self.origins.clear()
+
     def dotted(self, path: str) -> str:
         """Return a path's import name below the deepest root that holds it."""
         inside = [r for r in self.roots if not r or path.startswith(f"{r}/")]

@@ -12,7 +12,7 @@ from nextwizard.values import Layout, Settings
 
 from .evaluate import known
 from .files import Served, evidence, shown
-from .locate import locate, located, production, required
+from .locate import inserted, locate, located, production, required
 from .pages import Pages, app_folders, read_pages, relative
 from .place import Place, place
 from .settings import Reader
@@ -81,6 +81,7 @@ def find_layout(tree: Tree, managed: frozenset[str]) -> Found:
     own = production(code, start, managed)
     reader = Reader(code)
     reader.read(_effective(code, own or start.module, start, managed))
+    _add_roots(code, reader)
     urlconf = _urlconf(code, reader, start.module)
     urls = read_urls(code, required(code, urlconf)) if urlconf else Urls()
     base = _base(tree, reader, start)
@@ -97,6 +98,17 @@ def find_layout(tree: Tree, managed: frozenset[str]) -> Found:
     layout = replace(layout, source_root=_source_root(code, layout))
     served = _served(code, reader, pages, managed)
     return Found(code, start, reader, urls, pages, served, layout, managed)
+
+
+def _add_roots(code: Code, reader: Reader) -> None:
+    """Take in the folders that the settings themselves put on the import path."""
+    found = (
+        folder
+        for module in reader.modules
+        for folder in inserted(code.tree, module, reader.evaluator(module))
+    )
+    more = (folder for folder in found if folder in code.tree.folders)
+    code.add_roots(folder for folder in more if folder not in code.roots)
 
 
 def _effective(code: Code, module: str, start: Start, managed: frozenset[str]) -> str:

@@ -129,12 +129,19 @@ def _import_path(tree: Tree, module: Module) -> Iterator[str]:
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             names[node.targets[0].id] = at(node.value)
+    yield from inserted(tree, module, at)
+
+
+def inserted(tree: Tree, module: Module, at: Evaluator) -> Iterator[str]:
+    """Yield the folders of the project that a file puts on the import path."""
     for node in ast.walk(module.tree):
         match node:
             case ast.Call(args=[*_, path]) if module.qualify(node.func) in _INSERTS:
-                inner = at(path)
-                if isinstance(inner, Place) and (below := inner.below(tree.root)):
-                    yield below
+                found = at(path)
+                folder = place(found) if isinstance(found, str) and found else found
+                inner = folder.below(tree.root) if isinstance(folder, Place) else None
+                if inner:
+                    yield inner
 
 
 def locate(tree: Tree) -> Start:
@@ -211,6 +218,7 @@ def production(code: Code, start: Start, managed: frozenset[str]) -> str:
 __all__ = [
     "Start",
     "find_manage",
+    "inserted",
     "locate",
     "located",
     "production",
