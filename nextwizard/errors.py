@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, override
+from typing import TYPE_CHECKING, NamedTuple, override
 
 
 if TYPE_CHECKING:
@@ -16,12 +14,13 @@ _SHOWN = 60
 
 def shown(raw: object) -> str:
     """Return a value as a message may show it: short, on one line, no escape bytes."""
+    import json  # a refusal alone needs it
+
     text = json.dumps(raw, ensure_ascii=True, default=str)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing that stands in the way: a key or path, what is wrong, the way out."""
 
     where: str

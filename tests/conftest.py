@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 PROJECTS = Path(__file__).with_name("projects")
+os.environ["XDG_CACHE_HOME"] = str(ROOT / ".cache")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -145,7 +145,7 @@ PRINTS = {"report", "cli"}
 SPEAKS = {"exact"}
 """Rooms that hold the text of a program for another interpreter, which prints."""
 WRITES = {"write", "drafts", "stage", "stageproxy", "tools", "smoke", "verify"}
-"""Rooms that put files somewhere: the project's, or a scratch directory's."""
+"""Rooms that put files somewhere: the project's, a scratch or the user's directory."""
 
 
 def test_only_report_prints_and_only_write_writes() -> None:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nextwizard import __version__
 from nextwizard.errors import NextwizardError
@@ -37,8 +36,7 @@ _EPILOG = """exit codes: 0 done · 1 a check failed · 2 wrong usage, answers or
 5 drift (--check) · 130 interrupted"""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """One command: the module that runs it, and its line in the help."""
 
     module: str

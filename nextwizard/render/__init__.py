@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, override
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from .catalog import destination, wanted
-from .quoting import FILTERS
-from .values import RenderedFile
+from nextwizard import quoting
+from nextwizard.catalog import destination, wanted
+from nextwizard.quoting import FILTERS
+from nextwizard.values import RenderedFile
+
+from .kept import kept
 
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .values import Plan
+    from nextwizard.values import Plan
 
 
 _MARK = re.compile(r"^[ \t]*\{# why: ([a-z0-9_.]+) #\}\n", re.MULTILINE)
@@ -29,11 +32,11 @@ type Branch = dict[str, "Branch | object"]
 
 def templates_dir() -> str:
     """Return the templates: those of the installed package, else the checkout's."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    packaged = os.path.join(here, "templates")
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    packaged = os.path.join(package, "templates")
     if os.path.isdir(packaged):
         return packaged
-    return os.path.join(os.path.dirname(here), "templates")
+    return os.path.join(os.path.dirname(package), "templates")
 
 
 class _Loader(FileSystemLoader):
@@ -58,6 +61,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         auto_reload=False,
+        bytecode_cache=kept((__file__, quoting.__file__)),
     )
     env.filters.update(FILTERS)
     return env
