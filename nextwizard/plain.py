@@ -59,6 +59,13 @@ class Lines:
         """Ask for a line."""
         return self._read(f"{ask} [{now}] ({why}): ") or now
 
+    def agrees(self, ask: str) -> bool:
+        """Ask yes or no; nothing typed, or no more input, is no."""
+        try:
+            return self._read(f"{ask} [y/N] ").lower() in {"y", "yes"}
+        except EOFError:
+            return False
+
     def pick(self, ask: str, items: Sequence[Item], why: str) -> str:
         """Ask for one of several by its number or its word."""
         self.say(f"{ask}{f' ({why})' if why else ''}")

@@ -58,18 +58,25 @@ class Proposal:
 
 def locate(directory: str) -> str:
     """Return the project's root; InputError when it cannot be one."""
-    fix = "Name the directory that holds manage.py."
+    root = allowed(directory)
+    if not os.path.isdir(root):
+        raise InputError(Problem(ascii(directory), "is no directory", _NAME))
+    return root
+
+
+_NAME = "Name the directory that holds manage.py."
+_SYSTEM = frozenset("boot dev etc proc run sys".split())
+
+
+def allowed(directory: str) -> str:
+    """Return a directory's real path, there or not; InputError for the system's."""
     try:
         root = os.path.realpath(directory)
-        known = os.path.isdir(root)
     except ValueError:
-        root, known = "", False
-    if not known:
-        raise InputError(Problem(ascii(directory), "is no directory", fix))
-    system = {"boot", "dev", "etc", "proc", "run", "sys"}
+        raise InputError(Problem(ascii(directory), "is no directory", _NAME)) from None
     memory = root.startswith("/dev/shm/")  # noqa: S108 - asked about, not used
-    if root == "/" or (root.split("/")[1] in system and not memory):
-        raise InputError(Problem(root, "is a directory of the system", fix))
+    if root == "/" or (root.split("/")[1] in _SYSTEM and not memory):
+        raise InputError(Problem(root, "is a directory of the system", _NAME))
     return root
 
 
@@ -247,4 +254,13 @@ def _base_steps(
     return steps
 
 
-__all__ = ["Inspection", "Proposal", "Report", "apply", "inspect", "locate", "propose"]
+__all__ = [
+    "Inspection",
+    "Proposal",
+    "Report",
+    "allowed",
+    "apply",
+    "inspect",
+    "locate",
+    "propose",
+]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nextwizard.document import read_document
+from nextwizard.greenfield import create
 from nextwizard.values import Host
 from nextwizard.workflow import apply, inspect, propose
 
@@ -37,7 +38,14 @@ class Case:
     @property
     def source(self) -> Path:
         own = self.path / "project"
-        return own if own.is_dir() else HERE / "projects" / self.facts["project"]
+        if own.is_dir() or self.new:
+            return own
+        return HERE / "projects" / str(self.facts["project"])
+
+    @property
+    def new(self) -> bool:
+        """Whether nextwizard makes the project itself."""
+        return self.facts.get("new") is True
 
 
 CASES = tuple(
@@ -51,7 +59,10 @@ def make(case: Case, parent: Path) -> tuple[Path, Proposal]:
     """Make the case's deployment in a fresh copy of its project."""
     root = parent / str(case.facts["name"])
     ignore = shutil.ignore_patterns("__pycache__", "*.pyc")
-    shutil.copytree(case.source, root, ignore=ignore)
+    if case.new:
+        create(str(root))
+    else:
+        shutil.copytree(case.source, root, ignore=ignore)
     answers = (case.path / "answers.toml").read_bytes()
     layer = read_document(answers, "answers.toml", "file")
     proposal = propose(inspect(str(root), case.host), [layer])

@@ -138,11 +138,18 @@ def served(
         root = Path(folder, name)
         shutil.copytree(PROJECTS / kind, root)
         edit(root)
-        proposal = propose(inspect(str(root)), [read_set(pairs)])
-        apply(proposal)
+        apply(propose(inspect(str(root)), [read_set(pairs)]))
         with (root / "deploy" / f"{name}.env").open("a") as file:
             file.writelines(f"{key}={text}\n" for key, text in (secrets or {}).items())
-        on = judges.staged(root, proposal, Path(folder, "s"))
+        with serving(root, program=program) as live:
+            yield live
+
+
+@contextlib.contextmanager
+def serving(root: Path, program: str = "") -> Iterator[Live]:
+    """Run the deployment that a directory holds until the block ends."""
+    with tempfile.TemporaryDirectory(prefix="nw") as folder:
+        on = judges.staged(root, propose(inspect(str(root))), Path(folder, "s"))
         stage.prepare(on)
         app = stage.serve(on)
         proxy = None

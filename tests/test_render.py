@@ -7,6 +7,7 @@ from jinja2 import nodes
 from support import planned, project, signal
 
 from nextwizard.catalog import OUTPUTS, wanted
+from nextwizard.catalog.new import NEW
 from nextwizard.quoting import FILTERS
 from nextwizard.render import context, environment, render, templates_dir, text
 
@@ -63,7 +64,8 @@ def test_every_value_goes_through_the_filter_of_its_grammar(path: Path) -> None:
 
 
 def test_every_output_has_a_template_and_every_template_an_output() -> None:
-    used = {f"{output.template}.jinja" for output in OUTPUTS} | {"answers.toml.jinja"}
+    used = {f"{output.template}.jinja" for output in (*OUTPUTS, *NEW)}
+    used |= {"answers.toml.jinja"}
     there = {names(path) for path in TEMPLATES}
     included = {name for name in there if name.rpartition("/")[2].startswith("_")}
     assert used - there == set()

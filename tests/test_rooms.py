@@ -36,6 +36,7 @@ FLOORS: dict[str, int] = {
     "write": 9,
     "workflow": 10,
     "explain": 11,
+    "greenfield": 11,
     "exact": 6,
     "schema": 6,
     "stage": 8,

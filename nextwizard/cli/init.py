@@ -22,11 +22,20 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--yes", action="store_true", help="take every default, ask nothing"
     )
+    command.add_argument(
+        "--new", action="store_true", help="create a next.dj project in DIR first"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Make the deployment, asking unless --answers or --yes says not to."""
-    return make(options, asks=not options.yes, again=False)
+    asks = not options.yes
+    if options.new or (asks and not options.answers and not options.json):
+        from nextwizard.cli.new import offered, start
+
+        if options.new or offered(options):
+            return start(options)
+    return make(options, asks=asks, again=False)
 
 
 def common(command: argparse.ArgumentParser) -> None:
@@ -66,8 +75,8 @@ def make(options: argparse.Namespace, *, asks: bool, again: bool) -> int:
     """
     from nextwizard.workflow import inspect, propose
 
-    kind = _front_end(options) if asks and not options.answers else None
-    layers = _layers(options)
+    kind = front_end(options) if asks and not options.answers else None
+    said = layers(options)
     inspection = inspect(options.dir)
     if again and inspection.record is None:
         problem = Problem(
@@ -77,18 +86,21 @@ def make(options: argparse.Namespace, *, asks: bool, again: bool) -> int:
         )
         raise InputError(problem)
     if kind is not None:
-        return _walk(options, kind, inspection, layers)
-    return _finish(options, propose(inspection, layers))
+        return _walk(options, kind, inspection, said)
+    return _finish(options, propose(inspection, said))
 
 
-def _front_end(options: argparse.Namespace) -> FrontEnd:
+def front_end(options: argparse.Namespace) -> FrontEnd:
     """Return what asks; InputError when nobody can answer."""
-    from nextwizard.wizard import command, front_end
+    from nextwizard.wizard import command
+    from nextwizard.wizard import front_end as ask_with
 
     if options.json:
         raise InputError(Problem("--json", "asks nothing", "Add --answers or --yes."))
     line = command(options.command, options.dir)
-    return front_end(line, prompts=options.prompts, plain=options.plain)
+    if options.new:
+        line = line.replace(" init", " init --new", 1)
+    return ask_with(line, prompts=options.prompts, plain=options.plain)
 
 
 def _walk(
@@ -106,7 +118,8 @@ def _walk(
     line = command(options.command, options.dir)
     proposal = ask(kind, line, inspection, layers)
     if proposal is None:
-        report.err(f"nextwizard: nothing was written. `{line}` goes on from here.")
+        left = "the project stays as it is" if options.new else "nothing was written"
+        report.err(f"nextwizard: {left}. `{line}` goes on from here.")
         return 130
     code = _finish(options, proposal)
     if not options.dry_run and not options.diff:
@@ -114,7 +127,7 @@ def _walk(
     return code
 
 
-def _layers(options: argparse.Namespace) -> list[Layer]:
+def layers(options: argparse.Namespace) -> list[Layer]:
     """Return what was said on the command line, strongest first."""
     from nextwizard.document import read_document, read_set
 
@@ -162,4 +175,4 @@ def _drift(proposal: Proposal) -> int:
     return 5 if any(change.status not in still for change in proposal.changes) else 0
 
 
-__all__ = ["add", "common", "make", "run"]
+__all__ = ["add", "common", "front_end", "layers", "make", "run"]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def add(command: argparse.ArgumentParser) -> None:
     """Add the arguments of regenerate."""
     common(command)
+    command.set_defaults(new=False)
     command.add_argument(
         "--edit", action="store_true", help="go through the stored answers again"
     )

@@ -1,0 +1,6 @@
+"""next.dj serves the pages below notes/pages; other routes go before it."""
+
+from django.urls import include, path
+
+
+urlpatterns = [path("", include("next.urls"))]
