@@ -47,6 +47,11 @@ _UNIX = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _HEALTH = re.compile(r"(?:/[A-Za-z0-9][A-Za-z0-9_-]{0,63})+/?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9][A-Za-z0-9_-]{0,63})+")
 _VERSION = re.compile(r"[0-9]{1,3}\.[0-9]{1,4}(?:\.[0-9]{1,4})?")
+_IMAGE = re.compile(
+    r"(?:[a-z0-9.-]+(?::[0-9]{1,5})?/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+    r"(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
+)
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9-]{1,63})*")
 _BLANK_BRACE = re.compile(r"[\s][{}]|[{}][\s]")
 
 
@@ -180,6 +185,22 @@ def path_prefix(value: str) -> tuple[str, tuple[str, ...]]:
     return clean, ()
 
 
+def image(value: str) -> tuple[str, tuple[str, ...]]:
+    """Name a container image without its tag: registry, path, name."""
+    if not _IMAGE.fullmatch(value) or len(value) > MAX_PATH:
+        msg = "is no image name without a tag, such as registry.example.com/notes"
+        raise ValueError(msg)
+    return value, ()
+
+
+def cluster_class(value: str) -> tuple[str, tuple[str, ...]]:
+    """Name an IngressClass or GatewayClass, as the cluster lists it."""
+    if not _LABEL.fullmatch(value):
+        msg = "is no name of a class in a cluster"
+        raise ValueError(msg)
+    return value, ()
+
+
 def version(value: str) -> tuple[str, tuple[str, ...]]:
     """Give a release number such as 1.22 or 2.11.7."""
     if not _VERSION.fullmatch(value):
@@ -190,6 +211,7 @@ def version(value: str) -> tuple[str, tuple[str, ...]]:
 
 CHECKS: dict[str, Check] = {
     "bind": bind,
+    "cluster_class": cluster_class,
     "directory": directory,
     "domain": domain,
     "email": email,
@@ -198,6 +220,7 @@ CHECKS: dict[str, Check] = {
     "file_path": file_path,
     "finding": finding,
     "health_path": health_path,
+    "image": image,
     "name": name,
     "network": network,
     "package": package,
@@ -241,6 +264,7 @@ def text(grammar: str, raw: object, said: list[str]) -> str:
 
 HINTS: dict[str, str] = {
     "bind": 'Write "unix", or an address and port such as "127.0.0.1:8000".',
+    "cluster_class": "`kubectl get gatewayclass,ingressclass` lists them.",
     "directory": 'Write the place of the checkout on the host, such as "/srv/notes".',
     "domain": "Write it as it stands in a browser's address bar.",
     "email": 'Write a mailbox such as "ops@example.com", or "".',
@@ -248,6 +272,7 @@ HINTS: dict[str, str] = {
     "file_path": 'Write an absolute path such as "/etc/ssl/notes/fullchain.pem".',
     "finding": "`nextwizard check` prints the ids.",
     "health_path": 'Write a path such as "/healthz/".',
+    "image": 'Write the name without a tag, such as "registry.example.com/notes".',
     "name": 'Write a short name such as "notes"; units and sockets carry it.',
     "network": 'Write a network such as "10.0.0.0/8".',
     "package": "Write the package that holds settings and urls, such as config.",

@@ -119,6 +119,40 @@ def yaml(value: object) -> str:
     return toml(value)
 
 
+def yaml_dollar(value: object) -> str:
+    """Write a YAML value where `$` starts a variable: compose, a pod's command."""
+    if isinstance(value, tuple):
+        return "[" + ", ".join(yaml_dollar(item) for item in value) + "]"
+    return yaml(value.replace("$", "$$") if isinstance(value, str) else value)
+
+
+def dockerfile(value: object) -> str:
+    """Quote one word of a Dockerfile's instruction, where `$` would expand."""
+    text = _line(value).replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + text.replace("$", "\\$") + '"'
+
+
+def docker_json(value: object) -> str:
+    """Write the JSON array of an instruction's exec form; COPY expands `$` in it."""
+    items = value if isinstance(value, tuple) else (value,)
+    return "[" + ", ".join(_json(_line(item)) for item in items) + "]"
+
+
+def docker_path(value: object) -> str:
+    """Write one path of a COPY in JSON form, its `$` and backslash escaped."""
+    return _json(_line(value).replace("\\", "\\\\").replace("$", "\\$"))
+
+
+def docker_line(value: object) -> str:
+    """Write a value that an instruction takes to the end of its line."""
+    return _line(value).replace("\\", "\\\\").replace("$", "\\$")
+
+
+def env_line(value: object) -> str:
+    """Write the value of a line NAME=value that is taken as it stands, to its end."""
+    return _line(value)
+
+
 def _json(value: object) -> str:
     """Write text in double quotes with JSON's escapes; the grammars share them."""
     text = str(value)
@@ -170,6 +204,11 @@ def markdown(value: object) -> str:
 FILTERS: dict[str, Callable[[object], str]] = {
     "caddy": caddy,
     "comment": comment,
+    "docker_json": docker_json,
+    "docker_line": docker_line,
+    "docker_path": docker_path,
+    "dockerfile": dockerfile,
+    "env_line": env_line,
     "ini": ini,
     "markdown": markdown,
     "name": name,
@@ -185,6 +224,7 @@ FILTERS: dict[str, Callable[[object], str]] = {
     "systemd_text": systemd_text,
     "toml": toml,
     "yaml": yaml,
+    "yaml_dollar": yaml_dollar,
 }
 """Every filter a template may use, by name."""
 

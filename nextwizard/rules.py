@@ -12,6 +12,8 @@ GUNICORN = "https://docs.gunicorn.org/en/stable"
 UVICORN = "https://www.uvicorn.org"
 NGINX = "https://nginx.org/en/docs"
 CADDY = "https://caddyserver.com/docs"
+DOCKER = "https://docs.docker.com"
+KUBERNETES = "https://kubernetes.io/docs/concepts"
 SYSTEMD = "https://www.freedesktop.org/software/systemd/man/latest"
 
 
@@ -87,6 +89,8 @@ INTERFACE_RULES: tuple[InterfaceRule, ...] = (
 """Rows in the order in which they are told: the first hard one gives the reason."""
 
 
+CONTAINERS = ("compose", "kubernetes")
+"""The targets that run an image."""
 GRACEFUL_S = 25
 """Seconds a request or stream may take to end at a stop; gunicorn's default is 30."""
 STOP_S = 35
@@ -128,12 +132,22 @@ ASGI_BASE_MB, ASGI_WORKER_MB = 45, 95
 HSTS_S = 31536000
 """Seconds of Strict-Transport-Security: a year, what the preload list asks for."""
 
+LEAVE_S = 10
+"""Seconds a pod goes on serving after its removal from the endpoints began."""
+CONTAINER_PORT = 8000
+"""Where the server listens in a container; nothing outside its network reaches it."""
+CONTAINER_UID = 10001
+"""The account in the image: a number, above those that a host gives to people."""
+
 
 __all__ = [
     "CADDY",
+    "CONTAINERS",
     "DJANGO",
+    "DOCKER",
     "GUNICORN",
     "INTERFACE_RULES",
+    "KUBERNETES",
     "NGINX",
     "SEED",
     "SYSTEMD",

@@ -60,7 +60,16 @@ _GRANIAN = (
 _OWN_BIND = {"port": "--host HOST --port PORT"}
 _HYPERCORN_LISTEN = {"file": "--bind unix:SOCKET -m 007", "port": "--bind ADDRESS"}
 _GRANIAN_LISTEN = {"file": "--uds SOCKET --uds-permissions 0660", **_OWN_BIND}
-_GUNICORN_LISTEN = {"systemd": "", "handed": "--bind fd://0"}
+_GUNICORN_LISTEN = {
+    "systemd": "",
+    "handed": "--bind fd://0",
+    "port": "--bind ADDRESS",
+}
+_UVICORN_LISTEN = {
+    "systemd": "--fd 3 --workers {workers}",
+    "handed": "--fd 0 --workers 1",
+    "port": "--host HOST --port PORT --workers {workers}",
+}
 
 SERVERS: tuple[ServerRule, ...] = (
     ServerRule(
@@ -91,7 +100,7 @@ SERVERS: tuple[ServerRule, ...] = (
         "asgi",
         "",
         _UVICORN,
-        {"systemd": "--fd 3 --workers {workers}", "handed": "--fd 0 --workers 1"},
+        _UVICORN_LISTEN,
         "uvicorn[standard]>=0.32",
         "one event loop a core, and a broken release keeps the old workers",
         f"{UVICORN}/deployment/",

@@ -6,7 +6,7 @@ import pytest
 from jinja2 import nodes
 from support import planned, project, signal
 
-from nextwizard.catalog import OUTPUTS, wanted
+from nextwizard.catalog import every, wanted
 from nextwizard.catalog.new import NEW
 from nextwizard.quoting import FILTERS
 from nextwizard.render import context, environment, render, templates_dir, text
@@ -64,7 +64,7 @@ def test_every_value_goes_through_the_filter_of_its_grammar(path: Path) -> None:
 
 
 def test_every_output_has_a_template_and_every_template_an_output() -> None:
-    used = {f"{output.template}.jinja" for output in (*OUTPUTS, *NEW)}
+    used = {f"{output.template}.jinja" for output in (*every(), *NEW)}
     used |= {"answers.toml.jinja"}
     there = {names(path) for path in TEMPLATES}
     included = {name for name in there if name.rpartition("/")[2].startswith("_")}
@@ -85,8 +85,9 @@ def test_a_mark_names_the_decision_of_the_lines_below_it() -> None:
 
 
 def test_every_mark_names_a_decision() -> None:
-    plan = planned()
-    keys = set(plan.decisions)
+    cluster = planned("hosting.target=kubernetes", "data.database=postgresql")
+    plans = (planned(), planned("hosting.target=compose"), cluster)
+    keys = {key for plan in plans for key in plan.decisions}
     for path in TEMPLATES:
         for line in path.read_text(encoding="utf-8").splitlines():
             if line.strip().startswith("{# why: "):

@@ -29,6 +29,21 @@ def decided(key: str, *values: object) -> Condition:
     return lambda plan: plan[key] in values
 
 
+def on_host(plan: Plan) -> bool:
+    """Hold while the deployment runs on a host of one's own, not in a container."""
+    return plan["hosting.target"] in {"systemd", "supervisor"}
+
+
+def contained(plan: Plan) -> bool:
+    """Hold while the deployment is an image."""
+    return plan["hosting.target"] in {"compose", "kubernetes"}
+
+
+def proxied(plan: Plan) -> bool:
+    """Hold while a proxy of ours can stand in front, on the host or in a container."""
+    return on_host(plan) or plan["hosting.target"] == "compose"
+
+
 def _unmapped(plan: Plan) -> bool:
     return plan["static.unmapped"] is True
 
@@ -45,21 +60,21 @@ def _ready_page(plan: Plan) -> bool:
     return _page(plan) and plan["health.ready"] is True
 
 
-def on_host(plan: Plan) -> bool:
-    """Hold while the deployment runs on a host of one's own, not in a container."""
-    return plan["hosting.target"] in {"systemd", "supervisor"}
-
-
 def _activated(plan: Plan) -> bool:
     return plan["hosting.target"] == "systemd" and plan["server.activated"] is True
 
 
+def served(plan: Plan) -> bool:
+    """Hold while deploy/boot.py starts the server: on a host and in an image."""
+    return on_host(plan) or contained(plan)
+
+
 def _gunicorn(plan: Plan) -> bool:
-    return on_host(plan) and plan["server.kind"] == "gunicorn"
+    return served(plan) and plan["server.kind"] == "gunicorn"
 
 
 def _nginx(plan: Plan) -> bool:
-    return on_host(plan) and plan["proxy.kind"] == "nginx"
+    return proxied(plan) and plan["proxy.kind"] == "nginx"
 
 
 def _nginx_uwsgi(plan: Plan) -> bool:
@@ -71,7 +86,7 @@ def _nginx_http(plan: Plan) -> bool:
 
 
 def _uwsgi(plan: Plan) -> bool:
-    return on_host(plan) and plan["server.kind"] == "uwsgi"
+    return served(plan) and plan["server.kind"] == "uwsgi"
 
 
 def _nginx_ws(plan: Plan) -> bool:
@@ -79,7 +94,7 @@ def _nginx_ws(plan: Plan) -> bool:
 
 
 def _caddy(plan: Plan) -> bool:
-    return on_host(plan) and plan["proxy.kind"] == "caddy"
+    return proxied(plan) and plan["proxy.kind"] == "caddy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +162,7 @@ OUTPUTS: tuple[Output, ...] = (
         decided("health.via", "urls"),
         "python",
     ),
-    Output("boot", "deploy/boot.py", "deploy/boot.py", on_host, "python"),
+    Output("boot", "deploy/boot.py", "deploy/boot.py", served, "python"),
     Output(
         "gunicorn",
         "gunicorn/gunicorn.conf.py",
@@ -220,9 +235,11 @@ OUTPUTS: tuple[Output, ...] = (
         ownership="secret",
         mode=0o600,
     ),
-    Output("runbook", "deploy/README.md", "deploy/README.md", checker="markdown"),
+    Output(
+        "runbook", "deploy/README.md", "deploy/README.md", on_host, checker="markdown"
+    ),
 )
-"""Every file, in the order in which it is listed and written."""
+"""The files of any target, in the order in which they are listed and written."""
 
 
 def destination(output: Output, plan: Plan) -> str:
@@ -230,9 +247,17 @@ def destination(output: Output, plan: Plan) -> str:
     return re.sub(r"\{([^}]+)\}", lambda found: str(plan[found[1]]), output.destination)
 
 
+def every() -> tuple[Output, ...]:
+    """Return the rows of all targets."""
+    from .containers import CONTAINERS
+
+    return (*OUTPUTS, *CONTAINERS)
+
+
 def wanted(plan: Plan) -> tuple[Output, ...]:
-    """Return the outputs this plan has."""
-    return tuple(output for output in OUTPUTS if output.when(plan))
+    """Return the outputs this plan has; rows of other targets are not even read."""
+    rows = every() if contained(plan) else OUTPUTS
+    return tuple(output for output in rows if output.when(plan))
 
 
 __all__ = [
@@ -241,8 +266,12 @@ __all__ = [
     "RECORD_DIR",
     "Output",
     "always",
+    "contained",
     "decided",
     "destination",
+    "every",
     "on_host",
+    "proxied",
+    "served",
     "wanted",
 ]

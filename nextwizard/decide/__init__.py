@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from nextwizard import rules
 from nextwizard.errors import InputError, Problem, shown
 from nextwizard.values import Decision, Evidence, Note, Plan
 
@@ -143,7 +144,6 @@ def first(evidence: Iterable[Evidence]) -> str:
 def decide(project: Project, host: Host, answers: Answers) -> Plan:
     """Return the plan; InputError with every conflict, naming file:line or keys."""
     from .capacity import capacity
-    from .data import data
     from .edge import edge
     from .process import command, interface, server
     from .settings import alone, settings
@@ -165,7 +165,7 @@ def decide(project: Project, host: Host, answers: Answers) -> Plan:
         web(ledger)
         command(ledger, row)
         capacity(ledger, row)
-        data(ledger, row)
+        _contained(ledger, row)
         if several:
             from .hosts import fleet, shared
 
@@ -176,6 +176,23 @@ def decide(project: Project, host: Host, answers: Answers) -> Plan:
     if ledger.problems:
         raise InputError(ledger.problems)
     return ledger.plan()
+
+
+def _contained(ledger: Ledger, row: ServerRule) -> None:
+    """Decide the data, and the image and its pods where the target has them."""
+    from .data import data
+
+    if ledger["hosting.target"] not in rules.CONTAINERS:
+        data(ledger, row)
+        return
+    from .containers import containers
+
+    if ledger["hosting.target"] == "kubernetes":
+        from .cluster import scaling
+
+        scaling(ledger)
+    data(ledger, row)
+    containers(ledger)
 
 
 def _packages(ledger: Ledger, row: ServerRule) -> None:

@@ -40,9 +40,11 @@ def _sizing(ledger: Ledger, row: ServerRule) -> None:
         else (rules.ASGI_BASE_MB, rules.ASGI_WORKER_MB)
     )
     limit, why = _limit(ledger, row)
-    floor = 1 if limit == 1 else 2 if wsgi or not row.lone else 1
+    pods = ledger["hosting.target"] == "kubernetes"
+    pair = wsgi or not (row.lone or pods)
+    floor = 2 if pair and limit != 1 else 1
     threads = _threads(ledger, row)
-    cores = ledger.number("sizing.cores")
+    cores = 1 if pods else ledger.number("sizing.cores")
     asked = ledger.number("sizing.workers")
     fits = max(1, (ledger.number("sizing.memory_mb") - base) // each)
     rule = max(cores, floor)
@@ -147,6 +149,8 @@ def _sum(ledger: Ledger, workers: int, threads: int, fits: int, need: int) -> st
         if threads > 1
         else f"{workers} workers, an {kind}"
     )
+    if ledger["hosting.target"] == "kubernetes":
+        return f"{shape} in a pod of {need} MiB; pods follow the load"
     return (
         f"{shape} on {ledger['sizing.cores']} cores; {need} MiB of "
         f"{ledger['sizing.memory_mb']}, which would hold {fits} workers"

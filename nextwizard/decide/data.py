@@ -29,6 +29,7 @@ def _database(ledger: Ledger, row: ServerRule) -> None:
     place = str(found[0].evidence) if choice == "keep" and found else "data.database"
     ledger.decide("data.engine", engine, ledger.origin("data.database"), place)
     ledger.follow("data.choice", "data.database")
+    _one_writer(ledger, engine)
     ledger.decide(
         "data.url",
         choice in {"postgresql", "mysql"},
@@ -67,6 +68,24 @@ def _database(ledger: Ledger, row: ServerRule) -> None:
         _budget(ledger, row, threads, pooled=pooled)
 
 
+def _one_writer(ledger: Ledger, engine: str) -> None:
+    """Refuse a SQLite file in a cluster, unless somebody asked for it by name."""
+    if engine != "sqlite" or ledger["hosting.target"] != "kubernetes":
+        return
+    if ledger["data.database"] == "sqlite":
+        ledger.warn(
+            "data.one_writer",
+            "SQLite in a cluster means one pod, and a gap at every release",
+            fix='Answer data.database with "postgresql".',
+        )
+        return
+    ledger.refuse(
+        "data.database, hosting.target",
+        "the settings keep a SQLite file, and pods come and go without their files",
+        'Answer data.database with "postgresql", or with "sqlite" for a single pod.',
+    )
+
+
 def _budget(ledger: Ledger, row: ServerRule, threads: int, *, pooled: bool) -> None:
     """Hold the connections against what the database server allows, or refuse."""
     workers = ledger.number("sizing.planned")
@@ -84,6 +103,11 @@ def _budget(ledger: Ledger, row: ServerRule, threads: int, *, pooled: bool) -> N
             fix="Limit concurrency at the proxy, or serve WSGI.",
         )
         return
+    if ledger["hosting.target"] == "kubernetes":
+        from .cluster import fitted
+
+        fitted(ledger, used, free, "connections" if used > 1 else "connection")
+        return
     fleet = f"{hosts} hosts x " if hosts > 1 else ""
     words = (
         f"{fleet}{workers} workers x {each} {what} = {used} connections "
@@ -99,6 +123,11 @@ def _budget(ledger: Ledger, row: ServerRule, threads: int, *, pooled: bool) -> N
         )
 
 
+def _pods(ledger: Ledger) -> bool:
+    """Tell whether more than one pod may run."""
+    return "kube.scaled" in ledger.decisions and ledger.flag("kube.scaled")
+
+
 def _cache(ledger: Ledger) -> None:
     """Decide the cache, and where sessions live when it is down."""
     kind = ledger.text("data.cache")
@@ -107,12 +136,13 @@ def _cache(ledger: Ledger) -> None:
     ledger.decide("cache.backend", backend, "misses while Redis is down", "data.cache")
     local = ledger.project.of_kind("cache.local", "cache.default")
     far = ledger.flag("hosts.on")
-    many = ledger.number("sizing.planned") > 1 or far
+    inside = ledger["hosting.target"] == "kubernetes"
+    many = ledger.number("sizing.planned") > 1 or far or _pods(ledger)
     ledger.decide(
         "cache.url_needed",
-        kind == "redis" and far,
+        kind == "redis" and (far or inside),
         "one Redis for every host: loopback would be another one on each"
-        if far
+        if far or inside
         else "REDIS_URL, else the Redis of this host",
         "hosting.hosts",
     )
@@ -140,7 +170,8 @@ def _split_sessions(ledger: Ledger) -> None:
     """Warn where a worker does not see the sessions that another one changed."""
     held = ledger.project.of_kind("session.cache", "session.cached_db")
     apart = ledger.flag("hosts.on")  # refused, where every host has its own
-    if held and not apart and ledger.number("sizing.planned") > 1:
+    many = ledger.number("sizing.planned") > 1 or _pods(ledger)
+    if held and not apart and many:
         ledger.warn(
             "session.local",
             f"{held[0].evidence}: sessions are read through a cache that each worker"

@@ -22,12 +22,8 @@ _LOCAL_NAMES = (".internal", ".lan", ".local", ".localhost", ".test", ".home.arp
 
 def edge(ledger: Ledger) -> None:
     """Decide everything between the visitor and the socket."""
-    _names(ledger)
-    _proxy(ledger)
-    _tls(ledger)
-    _trust(ledger)
-    _streams(ledger)
-    _limits(ledger)
+    for part in (_names, _proxy, _tls, _trust, _streams, _limits):
+        part(ledger)
 
 
 def _names(ledger: Ledger) -> None:
@@ -81,7 +77,8 @@ def _proxy(ledger: Ledger) -> None:
         "project.name",
     )
     ledger.decide("proxy.upstream", f"{name}_app", "named after the project", "rules")
-    far = ledger.flag("hosts.on")
+    inside = ledger["hosting.target"] in rules.CONTAINERS
+    far = ledger.flag("hosts.on") or inside
     uwsgi = ledger["server.kind"] == "uwsgi" and kind == "nginx" and not far
     ledger.decide(
         "server.protocol",
@@ -93,9 +90,9 @@ def _proxy(ledger: Ledger) -> None:
         f"{rules.NGINX}/http/ngx_http_uwsgi_module.html",
     )
     unix = ledger.flag("server.unix")
-    where = ledger.text("server.listen")
+    at = f"app:{rules.CONTAINER_PORT}" if inside else ledger.text("server.listen")
     lead = {"caddy": "unix/"}.get(kind, "unix:") if unix else ""
-    near = (f"{lead}{where}",)
+    near = (f"{lead}{at}",)
     ledger.decide("proxy.targets", near, "where the server listens", "server.listen")
     group = "hosting.group" if kind == "none" else "hosting.proxy_user"
     ledger.decide(
@@ -154,7 +151,8 @@ def _version(ledger: Ledger, kind: str) -> None:
 def _tls(ledger: Ledger) -> None:
     """Decide where certificates come from and where they lie."""
     tls, proxy = ledger.text("hosting.tls"), ledger.text("hosting.proxy")
-    if proxy == "none" and tls != "upstream":
+    cluster = ledger["hosting.target"] == "kubernetes"
+    if proxy == "none" and tls != "upstream" and not cluster:
         ledger.refuse(
             "hosting.tls, hosting.proxy",
             f"{ledger.said('hosting.tls')} needs a proxy, and there is none",

@@ -175,12 +175,14 @@ _HOLDERS = {
     "systemd": "systemd holds the socket: a restart refuses no connection",
     "handed": "supervisor holds the socket and hands it down as descriptor 0",
     "file": "the server makes its own socket, in a directory that goes with it",
-    "port": "as answered",
+    "port": "a port",
 }
 
 
 def _first_address(ledger: Ledger) -> str:
     """Return where the server listens; of several hosts, where the first one does."""
+    if ledger["hosting.target"] in rules.CONTAINERS:
+        return f"0.0.0.0:{rules.CONTAINER_PORT}"
     if not ledger.flag("hosts.own"):
         return ledger.text("hosting.bind")
     from nextwizard.decide.hosts import own_address
@@ -190,6 +192,7 @@ def _first_address(ledger: Ledger) -> str:
 
 def listen(ledger: Ledger, row: ServerRule, bind: str) -> None:
     """Decide where the server listens, who holds the socket, and whom it believes."""
+    contained = ledger["hosting.target"] in rules.CONTAINERS
     unix = bind == "unix"
     name = ledger.text("project.name")
     holder = {"systemd": "systemd", "supervisor": "handed"}.get(
@@ -211,9 +214,11 @@ def listen(ledger: Ledger, row: ServerRule, bind: str) -> None:
     trusted = ",".join(map(_bare, ledger.items(callers))) or "127.0.0.1"
     ledger.decide(
         "server.trust",
-        "*" if unix else trusted,
+        "*" if unix or contained else trusted,
         "only the proxy can open the socket, and it overwrites the headers"
         if unix
+        else "only what stands in front reaches the container's port"
+        if contained
         else "the addresses whose X-Forwarded-For is believed",
         "hosting.bind",
     )

@@ -50,16 +50,23 @@ def settings(ledger: Ledger) -> None:
 
 def _paths(ledger: Ledger) -> None:
     """Decide where things lie on the host."""
-    root = ledger.text("hosting.root")
     name = ledger.text("project.name")
-    why = f"below hosting.root ({ledger.origin('hosting.root')})"
+    target = ledger.text("hosting.target")
+    contained = target in rules.CONTAINERS
+    root = "/app" if contained else ledger.text("hosting.root")
+    origin = "in the image" if contained else ledger.origin("hosting.root")
+    why = origin if contained else f"below hosting.root ({origin})"
     layout = ledger.project.layout
     manage, home = layout.manage, layout.source_root
     folder = manage.rpartition("/")[0]
-    system = ledger.text("project.runner") == "system"
-    python = "/usr/bin/python3" if system else f"{root}/.venv/bin/python"
+    system = ledger.text("project.runner") == "system" and not contained
+    venv = "/opt/venv" if contained else "/usr" if system else f"{root}/.venv"
+    python = "/usr/bin/python3" if system else f"{venv}/bin/python"
+    state, kept = f"/var/lib/{name}", "systemd's StateDirectory"
+    if contained:
+        state, kept = "/data", "the one place in the image that the process may fill"
     rows = {
-        "paths.root": (root, ledger.origin("hosting.root")),
+        "paths.root": (root, origin),
         "paths.manage": (f"{root}/{manage}", why),
         "paths.manage_here": (manage, "where the project keeps it"),
         "paths.workdir": (f"{root}/{folder}" if folder else root, why),
@@ -67,13 +74,13 @@ def _paths(ledger: Ledger) -> None:
         "paths.python": (python, ledger.origin("project.runner")),
         "paths.package": (layout.package_dir, "where the project keeps it"),
         "paths.boot": (f"{root}/deploy/boot.py", why),
-        "paths.venv": ("/usr" if system else f"{root}/.venv", why),
+        "paths.venv": (venv, why),
         "paths.bin": (python.rpartition("/")[0], ledger.origin("project.runner")),
         "paths.uwsgi": (f"{root}/{ledger['unit.uwsgi']}", why),
         "paths.gunicorn": (f"{root}/deploy/gunicorn.conf.py", why),
         "paths.static": (f"{root}/staticfiles", why),
-        "paths.state": (f"/var/lib/{name}", "systemd's StateDirectory"),
-        "paths.env": (f"/etc/{name}/env", "read by root before privileges drop"),
+        "paths.state": (state, kept),
+        "paths.env": _env(target, name),
         "paths.env_dir": (f"/etc/{name}", "read by root before privileges drop"),
     }
     for key, (value, reason) in rows.items():
@@ -90,6 +97,16 @@ def _paths(ledger: Ledger) -> None:
         "hosting.root",
         f"{rules.SYSTEMD}/systemd.exec.html#ProtectHome=",
     )
+
+
+def _env(target: str, name: str) -> tuple[str, str]:
+    """Return where the process gets its secrets from, and how."""
+    if target == "compose":
+        return f"deploy/{name}.env", "compose reads it on the host; no layer holds it"
+    if target == "kubernetes":
+        secret = f"{name.replace('_', '-')}-env"
+        return f"the Secret {secret}", "made by hand in the namespace, in no manifest"
+    return f"/etc/{name}/env", "read by root before privileges drop"
 
 
 def _versions(ledger: Ledger) -> None:

@@ -90,6 +90,9 @@ STEPS: tuple[Step, ...] = (
         (("hosting.target",), ("hosting.domains",), ("hosting.proxy",)),
         (
             "hosting.proxy_version",
+            "hosting.image",
+            "hosting.route",
+            "hosting.route_class",
             "hosting.tls",
             "hosting.acme_email",
             "hosting.tls_certificate",
@@ -115,7 +118,7 @@ STEPS: tuple[Step, ...] = (
             ("server.holder", "{server.kind} as {hosting.user}: {reason}"),
             ("tls.kind", "TLS: {value}, {reason} · CSP: {csp.mode}"),
         ),
-        (*_SITE, "systemd/{}.service"),
+        (*_SITE, "systemd/{}.service", "compose.yaml", "base/deployment.yaml"),
     ),
     Step(
         "sizing",

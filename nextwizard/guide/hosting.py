@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from nextwizard.rules import CADDY, DJANGO, GUNICORN, NGINX, SEED, SYSTEMD
+from nextwizard.rules import (
+    CADDY,
+    DJANGO,
+    DOCKER,
+    GUNICORN,
+    KUBERNETES,
+    NGINX,
+    SEED,
+    SYSTEMD,
+)
 
 from .words import Words
 
@@ -11,13 +20,43 @@ WHERE: dict[str, Words] = {
     "hosting.target": Words(
         "Target",
         "what starts the project and starts it again",
-        "Which files are made: a unit and its socket, or a program of supervisor.",
+        "Which files are made: a unit and its socket, a program of supervisor, or an "
+        "image with a compose file or with manifests.",
         "Files for another target do no harm, but nothing on the host reads them.",
         f"{SYSTEMD}/systemd.service.html",
         {
             "systemd": "a unit on one Linux host",
             "supervisor": "a program of supervisord",
+            "compose": "containers on one host",
+            "kubernetes": "pods of a cluster",
         },
+    ),
+    "hosting.image": Words(
+        "Image",
+        "what the image is called, without a tag",
+        "The name that is built, pushed and pulled.",
+        "A name without a registry stays on the machine that built it; no cluster can "
+        "pull it.",
+        f"{DOCKER}/get-started/docker-concepts/the-basics/what-is-a-registry/",
+    ),
+    "hosting.route": Words(
+        "Way into the cluster",
+        "what leads a request to the pods",
+        "A Gateway with its HTTPRoutes, or an Ingress with its annotations.",
+        "A cluster without a controller for it accepts the manifest, and nothing "
+        "answers.",
+        f"{KUBERNETES}/services-networking/gateway/",
+        {
+            "gateway": "Gateway API, timeouts per path",
+            "ingress": "Ingress, annotations of nginx",
+        },
+    ),
+    "hosting.route_class": Words(
+        "Class of the way in",
+        "the controller of the cluster that serves it",
+        "gatewayClassName or ingressClassName.",
+        "With a class that no controller has, nobody serves the route.",
+        f"{KUBERNETES}/services-networking/ingress/#ingress-class",
     ),
     "hosting.interface": Words(
         "Interface",

@@ -138,7 +138,11 @@ def render(plan: Plan) -> tuple[RenderedFile, ...]:
 
 def secret(plan: Plan) -> bytes:
     """Return a fresh secret file; nothing else ever holds what is in it."""
-    values = {**context(plan), "secret_key": os.urandom(40).hex()}
+    fresh = {
+        "secret_key": os.urandom(40).hex(),
+        "database_password": os.urandom(24).hex(),
+    }
+    values = {**context(plan), **fresh}
     return text("deploy/env", values)[0].encode()
 
 

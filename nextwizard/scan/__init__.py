@@ -14,7 +14,7 @@ from .files import evidence, walk
 from .layout import find_layout
 from .suspects import Suspects
 from .templates import find_markup
-from .versions import find_runner, find_versions
+from .versions import find_packages, find_runner, find_versions
 
 
 if TYPE_CHECKING:
@@ -49,13 +49,17 @@ def scan(
         suspects.collect()
         signals = _ordered(_signals(found, suspects))
     facts = find_facts(found, signals)
-    runner = find_runner(tree, found.start.manage)
+    manage = found.start.manage
+    more = {
+        "project.packages": find_packages(tree, manage),
+        "project.runner": find_runner(tree, manage),
+    }
     return Project(
         root=os.fspath(root),
         layout=found.layout,
         signals=signals,
-        detected=facts | ({"project.runner": runner} if runner else {}),
-        versions=find_versions(tree, found.start.manage),
+        detected=facts | {key: fact for key, fact in more.items() if fact},
+        versions=find_versions(tree, manage),
     )
 
 

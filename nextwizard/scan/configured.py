@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 from nextwizard.values import Signal
 
 from .files import evidence
-from .place import Place
+from .place import Binding, Place
 
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from nextwizard.values import Evidence
 
-    from .bindings import Binding
     from .layout import Found
 
 

@@ -8,11 +8,10 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from .bindings import Binding, Part, mutate
 from .evaluate import UNKNOWN, Evaluator, add
 from .files import evidence
 from .locate import located, required
-from .place import Place, place
+from .place import Binding, Part, Place, mutate, place
 from .source import truth
 
 

@@ -47,6 +47,7 @@ _LOCKS: Final[tuple[tuple[str, re.Pattern[bytes]], ...]] = (
     ("Pipfile.lock", _PIPFILE),
 )
 _DECLARED = re.compile(rb"^\s*(?:dependencies\s*=|\[tool\.poetry)", re.MULTILINE)
+_DEPENDENCIES = re.compile(rb"^\s*dependencies\s*=", re.MULTILINE)
 _UV = re.compile(rb"^\s*\[+tool\.uv\b", re.MULTILINE)
 _REQUIREMENTS = re.compile(r"(?:requirements/)?[\w.-]*\.txt")
 
@@ -163,6 +164,26 @@ def find_runner(tree: Tree, manage: str) -> Fact | None:
     return None
 
 
+def find_packages(tree: Tree, manage: str) -> Fact | None:
+    """Return the files that name the project's packages: a lock first, else a list."""
+    places = _places(manage)
+    for place in places:
+        pair = (f"{place}uv.lock", f"{place}pyproject.toml")
+        if all(path in tree for path in pair):
+            return _named(pair, "locked by uv")
+    for path in _requirements(tree, places):
+        return _named((path,), "a list of requirements")
+    for place in places:
+        path = f"{place}pyproject.toml"
+        if _DEPENDENCIES.search(_read(tree, path)):
+            return _named((path,), "the project's own dependencies")
+    return None
+
+
+def _named(paths: tuple[str, ...], reason: str) -> Fact:
+    return Fact(paths, tuple(evidence(path) for path in paths), reason)
+
+
 def _lists(tree: Tree, places: list[str]) -> Iterator[str]:
     for place in places:
         for name, _ in _LOCKS:
@@ -175,4 +196,4 @@ def _lists(tree: Tree, places: list[str]) -> Iterator[str]:
             yield path
 
 
-__all__ = ["find_runner", "find_versions"]
+__all__ = ["find_packages", "find_runner", "find_versions"]

@@ -65,18 +65,25 @@ def user(said: Mapping[str, Raw]) -> Layer:
     return Layer("user", values)
 
 
+_DEPTH = 3
+"""The longest chain of questions that need each other: target, proxy, its release."""
+
+
 def resolved(
     session: Session, said: Mapping[str, Raw]
 ) -> tuple[Answers, tuple[Problem, ...]]:
     """Return the answers, and what is wrong with those that had to be left out.
 
-    A first pass settles the questions that others depend on.
+    Each pass settles the questions that those of the next one depend on.
     """
-    free = {key: raw for key, raw in said.items() if BY_KEY[key].needs is None}
-    found = _tolerant(session, free)
-    if len(free) == len(said):
-        return found
-    return _tolerant(session, mattering(said, found[0]))
+    kept = {key: raw for key, raw in said.items() if BY_KEY[key].needs is None}
+    found = _tolerant(session, kept)
+    for _ in range(_DEPTH):
+        more = mattering(said, found[0])
+        if more.keys() == kept.keys():
+            break
+        kept, found = more, _tolerant(session, more)
+    return found
 
 
 def _tolerant(
