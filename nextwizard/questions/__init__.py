@@ -43,8 +43,8 @@ _STREAMED: Needs = ("features.sse", ("sync", "async", "portable", "mixed"))
 _CONTAINED: Needs = ("hosting.target", ("compose", "kubernetes"))
 _CLUSTER: Needs = ("hosting.target", ("kubernetes",))
 _PROXYABLE: Needs = ("hosting.target", ("systemd", "supervisor", "compose"))
-_GATEWAY = "the successor of Ingress, whose common controller ended in March 2026"
-_CLASS = "what the gateways and controllers made of nginx register themselves as"
+_GATEWAY = "the successor of Ingress"
+_CLASS = "the class of the controllers made of nginx"
 _ACME: Needs = ("hosting.tls", ("acme",))
 _FILES: Needs = ("hosting.tls", ("files",))
 
