@@ -52,6 +52,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "init": Command("init", "make the deployment of a project"),
     "regenerate": Command("regenerate", "bring the deployment up to date"),
+    "smoke": Command("smoke", "boot the deployment on loopback and probe it"),
     "explain": Command("explain", "tell why something is what it is"),
     "schema": Command("schema", "print the JSON Schema of the answers file"),
 }

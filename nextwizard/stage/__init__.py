@@ -9,12 +9,21 @@ from __future__ import annotations
 
 from .fleet import Fleet
 from .place import Stage, certificate, free_port
-from .run import copy_secrets, environment, manage, prepare, secrets, serve
+from .run import (
+    PLACEHOLDERS,
+    copy_secrets,
+    environment,
+    manage,
+    prepare,
+    secrets,
+    serve,
+)
 from .service import BOOT_S, Service, Stopped, last_words, wait
 
 
 __all__ = [
     "BOOT_S",
+    "PLACEHOLDERS",
     "Fleet",
     "Service",
     "Stage",

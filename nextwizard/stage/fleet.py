@@ -49,6 +49,11 @@ class Fleet:
         """Whether any host still answers."""
         return any(member.running for member in self.members)
 
+    @property
+    def workers(self) -> frozenset[int]:
+        """The processes of every host besides the main ones."""
+        return frozenset[int]().union(*(member.workers for member in self.members))
+
     def start(self) -> None:
         """Start every host; ToolError when one fails."""
         for member in self.members:

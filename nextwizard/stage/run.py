@@ -147,4 +147,12 @@ def _service(stage: Stage) -> Service:
     return Unit(stage)
 
 
-__all__ = ["copy_secrets", "environment", "manage", "prepare", "secrets", "serve"]
+__all__ = [
+    "PLACEHOLDERS",
+    "copy_secrets",
+    "environment",
+    "manage",
+    "prepare",
+    "secrets",
+    "serve",
+]

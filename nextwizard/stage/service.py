@@ -37,6 +37,10 @@ class Service(Protocol):
     def running(self) -> bool:
         """Whether the main process is there."""
 
+    @property
+    def workers(self) -> frozenset[int]:
+        """The processes it runs besides the main one."""
+
     def start(self) -> None:
         """Start it; ToolError when the manager would call that a failure."""
 

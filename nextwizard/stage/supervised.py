@@ -107,6 +107,13 @@ class Supervised:
         """Whether supervisord is there."""
         return self.server is not None and self.server.running
 
+    @property
+    def workers(self) -> frozenset[int]:
+        """The processes of its session besides the main one."""
+        if self.server is None:
+            return frozenset()
+        return frozenset(self.server.members()) - {self.server.pid}
+
     def start(self) -> None:
         """Start supervisord, and with it the program; ToolError when it refuses."""
         from .run import environment

@@ -97,6 +97,13 @@ class Unit:
         """Whether the main process is there."""
         return self.server is not None and self.server.running
 
+    @property
+    def workers(self) -> frozenset[int]:
+        """The processes of its session besides the main one."""
+        if self.server is None:
+            return frozenset()
+        return frozenset(self.server.members()) - {self.server.pid}
+
     def start(self) -> None:
         """Open the socket, run ExecStartPre=, start; ToolError when one fails."""
         env = self._environment()

@@ -1,0 +1,104 @@
+"""Made deployments for the smoke tests, and runs of `nextwizard smoke` on them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import judges
+from support import needed
+
+from nextwizard.document import read_set
+from nextwizard.smoke import Options, smoke
+from nextwizard.workflow import apply, inspect, propose
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nextwizard.outcomes import Outcome
+
+
+PROJECTS = Path(__file__).with_name("projects")
+DOMAINS = "hosting.domains=site.example.org,www.example.org"
+
+
+def made(
+    folder: Path, kind: str, *pairs: str, edit: Callable[[Path], None] | None = None
+) -> Path:
+    """Make a sample project's deployment; `edit` changes the project before."""
+    root = folder / "site"
+    shutil.copytree(PROJECTS / kind, root)
+    if edit is not None:
+        edit(root)
+    apply(propose(inspect(str(root)), [read_set([DOMAINS, *pairs])]))
+    return root
+
+
+def program(proxy: str) -> str:
+    """Return the proxy of the generation that a default run declares."""
+    return needed(proxy) if proxy in {"nginx", "caddy"} else ""
+
+
+def probed(root: Path, *only: str, proxy: str = "", slow: bool = False) -> Any:
+    """Smoke a deployment; return the outcomes by key."""
+    options = Options(slow=slow, only=only, proxy=proxy, python=sys.executable)
+    found = smoke(propose(inspect(str(root))), options)
+    return {outcome.key: outcome for outcome in found}
+
+
+def failed(found: dict[str, Outcome]) -> dict[str, str]:
+    """Return what failed, with the reason."""
+    return {
+        key: outcome.detail
+        for key, outcome in found.items()
+        if outcome.verdict == "failed"
+    }
+
+
+def command(root: Path, *words: str, folder: Path) -> list[str]:
+    """Return the command line of a smoke run of its own process."""
+    folder.mkdir(exist_ok=True)
+    base = [sys.executable, "-m", "nextwizard", "smoke", str(root)]
+    return [*base, "--python", sys.executable, *words]
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return an environment whose temporary directory can be looked through after."""
+    path = f"{os.environ['PATH']}:/usr/sbin"
+    return {"PATH": path, "TMPDIR": str(folder), "LANG": "C.UTF-8"}
+
+
+def card(root: Path, *words: str, folder: Path) -> tuple[int, dict[str, Any], str]:
+    """Run the command with --json; return exit code, probes by key, and stderr."""
+    done = subprocess.run(
+        command(root, "--json", *words, folder=folder),
+        capture_output=True,
+        check=False,
+        env=environment(folder),
+        text=True,
+        timeout=400,
+    )
+    assert done.stdout, done.stderr
+    document = json.loads(done.stdout)
+    assert document["exit_code"] == done.returncode
+    probes = {probe["key"]: probe for probe in document["probes"]}
+    return done.returncode, probes, done.stderr
+
+
+__all__ = [
+    "DOMAINS",
+    "card",
+    "command",
+    "environment",
+    "failed",
+    "judges",
+    "made",
+    "probed",
+    "program",
+]
