@@ -1,13 +1,14 @@
 # make demo   the main job on the sample project, shown answering
 # make test   everything that must hold, on this machine
 # make proof  the heavy matrix against the real servers
+# make soak   ten minutes of load and restarts for each default stack, by hand
 # make lint   ruff and mypy
 # make golden re-records tests/golden/*/expected and the screens; look at the diff
 # make pictures  the same, and the README's hero with chromium
 
 PYTHON_BIN = .venv/bin/python
 
-.PHONY: demo test proof lint golden pictures setup
+.PHONY: demo test proof soak lint golden pictures setup
 .DEFAULT_GOAL := test
 
 demo:
@@ -22,6 +23,9 @@ test: setup lint
 
 proof: setup
 	$(PYTHON_BIN) -m pytest -n 2 --dist loadfile -m proof
+
+soak: setup
+	$(PYTHON_BIN) scripts/soak.py
 
 lint:
 	@scripts/bootstrap

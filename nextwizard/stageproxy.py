@@ -64,7 +64,8 @@ def nginx_files(stage: Stage) -> str:
     user = "user root;\n" if os.geteuid() == 0 else ""
     text = (
         f"{user}pid nginx.pid;\nerror_log {quoting.nginx(stage.place('nginx.log'))};\n"
-        "worker_processes 1;\nworker_shutdown_timeout 10s;\nevents {}\nhttp {\n"
+        "worker_processes 1;\nworker_shutdown_timeout 10s;\n"
+        "worker_rlimit_nofile 8192;\nevents { worker_connections 4096; }\nhttp {\n"
         f"{_MIME}\ndefault_type application/octet-stream;\naccess_log off;\n"
         + "\n".join(places)
         + f"\ninclude sites/00-default.conf;\ninclude sites/{name}.conf;\n}}\n"
