@@ -174,6 +174,15 @@ def _runtime(live: Live) -> str:
     return next(word for word in page.split('"') if "/static/next/next.min." in word)
 
 
+def test_an_address_that_asks_too_often_is_turned_away() -> None:
+    with served("plain", "hosting.rate_limit=2", program=needed("nginx")) as live:
+        answers = [live.get("/about/").status for _ in range(30)]
+        assert answers[:5] == [200] * 5
+        assert answers.count(429) > 10
+        assert live.get(live.hashed()).status == 200
+        assert live.get("/healthz/").status == 200
+
+
 @pytest.mark.proof
 @pytest.mark.parametrize("proxy", ["nginx", "caddy"])
 def test_a_slow_client_is_cut(proxy: str) -> None:

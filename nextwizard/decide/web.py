@@ -37,6 +37,7 @@ def web(ledger: Ledger) -> None:
     _security(ledger)
     _csp(ledger)
     _health(ledger)
+    _rate(ledger)
 
 
 _STORAGES = {
@@ -98,6 +99,15 @@ def _static(ledger: Ledger) -> None:
     ledger.decide("media.url", f"{prefix}/{media_url}/", where, where)
     ledger.decide("media.root", root, "writable under the unit", "paths.state")
     ledger.decide("media.alias", f"{root}/", "nginx pairs the slashes", "paths.state")
+
+
+def _rate(ledger: Ledger) -> None:
+    """Decide how often one address may ask; a burst of two seconds' worth passes."""
+    rate = ledger.number("hosting.rate_limit")
+    ledger.follow("edge.rate", "hosting.rate_limit")
+    link = f"{rules.NGINX}/http/ngx_http_limit_req_module.html"
+    why = "a page asks for several things at once; two seconds' worth may come together"
+    ledger.decide("edge.burst", 2 * rate, why, "hosting.rate_limit", link)
 
 
 def _security(ledger: Ledger) -> None:

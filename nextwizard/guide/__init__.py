@@ -109,6 +109,7 @@ STEPS: tuple[Step, ...] = (
             "hosting.proxy_addresses",
             "hosting.path_prefix",
             "hosting.max_body_mb",
+            "hosting.rate_limit",
             "hosting.hsts_preload",
             "security.csp",
             "checks.ignore",

@@ -185,6 +185,14 @@ EDGE: dict[str, Words] = {
         "Too low, uploads answer 413. Too high, anybody can fill the disk.",
         f"{NGINX}/http/ngx_http_core_module.html#client_max_body_size",
     ),
+    "hosting.rate_limit": Words(
+        "Requests a second of one address",
+        "0 is no limit; caddy's own build knows none",
+        "nginx answers 429 to an address that asks more often for long; static files, "
+        "streams and websockets are not counted.",
+        "Too low, an office or a mobile network behind one address is turned away.",
+        f"{NGINX}/http/ngx_http_limit_req_module.html",
+    ),
 }
 
 TRUST: dict[str, Words] = {

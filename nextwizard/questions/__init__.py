@@ -39,6 +39,7 @@ class Question:
 
 
 _PROXIED: Needs = ("hosting.proxy", ("nginx", "caddy"))
+_NGINX: Needs = ("hosting.proxy", ("nginx",))
 _STREAMED: Needs = ("features.sse", ("sync", "async", "portable", "mixed"))
 _CONTAINED: Needs = ("hosting.target", ("compose", "kubernetes"))
 _CLUSTER: Needs = ("hosting.target", ("kubernetes",))
@@ -71,8 +72,10 @@ def _choice(
     return Question(key, "choice", default, choices=tuple(words.split()), needs=needs)
 
 
-def _number(key: str, default: Default, low: int, high: int) -> Question:
-    return Question(key, "integer", default, low=low, high=high)
+def _number(
+    key: str, default: Default, low: int, high: int, needs: Needs | None = None
+) -> Question:
+    return Question(key, "integer", default, low=low, high=high, needs=needs)
 
 
 QUESTIONS: tuple[Question, ...] = (
@@ -139,6 +142,7 @@ QUESTIONS: tuple[Question, ...] = (
     _list("hosting.proxy_addresses", "network", always(())),
     _flag("hosting.hsts_preload", always(value=False)),
     _number("hosting.max_body_mb", always(10), 1, 102400),
+    _number("hosting.rate_limit", always(0, "no limit"), 0, 100000, _NGINX),
     _text("hosting.path_prefix", "path_prefix", always("")),
     _number("sizing.cores", defaults.cores, 1, 1024),
     _number("sizing.memory_mb", defaults.memory, 128, 16777216),
