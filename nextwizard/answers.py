@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .document import Layer
     from .questions import Question
-    from .values import Host, Project, Source, Value
+    from .values import Fact, Host, Project, Source, Value
 
 
 class Known:
@@ -174,4 +174,28 @@ def _value(question: Question, raw: object, said: list[str]) -> Value:
             return text(question.grammar, raw, said)
 
 
-__all__ = ["Known", "resolve"]
+_OF_THE_CODE = ("features.", "project.package")
+"""Answers that describe the code; any other is a choice that no scan can contradict."""
+
+
+def contradictions(
+    project: Project, host: Host, answers: Answers
+) -> list[tuple[str, Answer, Fact]]:
+    """Return each given answer about the code that its evidence speaks against.
+
+    What the scan does not find is no contradiction: it may be built at run time.
+    """
+    known = Known(project, host)
+    known.items = dict(answers.items)
+    found = []
+    for question in QUESTIONS:
+        answer = answers.items[question.key]
+        if not answer.touched or not question.key.startswith(_OF_THE_CODE):
+            continue
+        fact = question.default(known)
+        if fact.evidence and fact.value != answer.value:
+            found.append((question.key, answer, fact))
+    return found
+
+
+__all__ = ["Known", "contradictions", "resolve"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from .tools import run
 
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 SECONDS = 30.0
@@ -29,6 +30,8 @@ import django
 django.setup()
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, get_resolver
+
+asked = json.loads(sys.argv[1])
 
 def walk(patterns, prefix=""):
     for pattern in patterns:
@@ -50,16 +53,54 @@ def roots():
             found.append(str(getattr(root, "path", None) or root[1]))
     return found
 
+def storage():
+    from django.contrib.staticfiles.storage import staticfiles_storage
+    staticfiles_storage.url  # the lazy object becomes what it stands for
+    kind = type(staticfiles_storage._wrapped)
+    return [base.__module__ + "." + base.__qualname__ for base in kind.__mro__[:-1]]
+
+def heartbeat():
+    try:
+        from next.partial import sse
+        return float(sse._heartbeat_seconds())
+    except Exception:
+        return 0.0
+
+def answer(request):
+    from django.test import Client
+    client = Client(raise_request_exception=False)
+    reply = client.get(request["path"], **request["environ"])
+    return [reply.status_code, reply.headers.get("Location", "")]
+
 names = ("ALLOWED_HOSTS", "ASGI_APPLICATION", "INSTALLED_APPS", "MIDDLEWARE",
-         "ROOT_URLCONF", "SESSION_ENGINE", "STATIC_URL", "WSGI_APPLICATION")
+         "ROOT_URLCONF", "SESSION_ENGINE", "STATIC_URL", "WSGI_APPLICATION",
+         "DEBUG", "STATIC_ROOT", "MEDIA_ROOT", "MEDIA_URL", "CSRF_TRUSTED_ORIGINS",
+         "SECURE_PROXY_SSL_HEADER", "SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS",
+         "USE_X_FORWARDED_HOST", "DATA_UPLOAD_MAX_MEMORY_SIZE", "FORCE_SCRIPT_NAME")
 values = {name: getattr(settings, name, None) for name in names}
-values["DATABASE"] = settings.DATABASES.get("default", {}).get("ENGINE", "")
+data = settings.DATABASES.get("default", {})
+values["DATABASE"] = data.get("ENGINE", "")
+values["DATABASE_NAME"] = data.get("NAME", "")
+values["CONN_MAX_AGE"] = data.get("CONN_MAX_AGE", 0)
+values["POOL"] = bool(data.get("OPTIONS", {}).get("pool"))
 values["CACHE"] = settings.CACHES.get("default", {}).get("BACKEND", "")
 values["STATIC_STORAGE"] = settings.STORAGES.get("staticfiles", {}).get("BACKEND", "")
 urls = dict(walk(get_resolver().url_patterns))
 document = {"roots": roots(), "urls": urls, "settings": values}
+if asked is not None:
+    values["STATIC_CLASSES"] = storage()
+    values["HEARTBEAT_SECONDS"] = heartbeat()
+    document["replies"] = [answer(request) for request in asked]
 sys.stdout.write("\\n" + json.dumps(document, default=str))
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A GET that Django itself is asked to answer; `environ` is WSGI's, as in CGI."""
+
+    path: str
+    environ: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,32 +109,65 @@ class Exact:
 
     `roots` are page trees, POSIX below the project's root where they lie below it;
     `urls` maps a route to the page folder that serves it, or to nothing; `settings`
-    holds effective values by name.
+    holds effective values by name; `replies` status and Location of each request.
     """
 
     roots: tuple[str, ...]
     urls: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
+    replies: tuple[tuple[int, str], ...] = ()
+
+
+def interpreter(root: str) -> str:
+    """Return the first interpreter that has Django: the project's, the active, ours.
+
+    Empty when none has it.
+    """
+    active = os.environ.get("VIRTUAL_ENV", "")
+    folders = (f"{root}/.venv", f"{root}/venv", active)
+    places = [f"{folder}/bin/python" for folder in folders if folder]
+    for place in dict.fromkeys((*places, sys.executable)):
+        if os.access(place, os.X_OK):
+            try:
+                done = run([place, "-c", "import django"], timeout=SECONDS)
+            except ToolError:
+                continue
+            if not done.code:
+                return place
+    return ""
 
 
 def ask(
-    root: str, python: str, settings: str, *, folder: str = "", **extra: str
+    root: str,
+    python: str,
+    settings: str,
+    *,
+    folder: str = "",
+    requests: Sequence[Request] | None = None,
+    **extra: str,
 ) -> Exact:
     """Return what the project says under these settings.
 
-    `folder` is manage.py's, below the root. ToolError carries the last line of what the
-    interpreter said when the project cannot be imported.
+    `folder` is manage.py's, below the root. With `requests`, which may be empty, the
+    project also answers them and says which storage it really uses. ToolError carries
+    the last line of what the interpreter said when the project cannot be imported.
     """
     env = {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": os.environ.get("HOME", "/nonexistent"),
         "LANG": "C.UTF-8",
         "PYTHONDONTWRITEBYTECODE": "1",
-        "DJANGO_SETTINGS_MODULE": settings,
         **extra,
+        "DJANGO_SETTINGS_MODULE": settings,
     }
     place = os.path.join(root, folder)
-    done = run([python, "-c", _SCRIPT], timeout=SECONDS, cwd=place, env=env)
+    asked = (
+        None
+        if requests is None
+        else [{"path": r.path, "environ": dict(r.environ)} for r in requests]
+    )
+    wanted = json.dumps(asked)
+    done = run([python, "-c", _SCRIPT, wanted], timeout=SECONDS, cwd=place, env=env)
     if done.code:
         said = done.err.strip().splitlines()
         what = f"cannot import the project: {said[-1] if said else 'it said nothing'}"
@@ -101,7 +175,8 @@ def ask(
     document = json.loads(done.out.rpartition("\n")[2])
     urls = {url: _below(root, page) for url, page in document["urls"].items()}
     roots = tuple(_below(root, path) for path in document["roots"])
-    return Exact(roots, urls, document["settings"])
+    replies = tuple((int(code), str(to)) for code, to in document.get("replies", ()))
+    return Exact(roots, urls, document["settings"], replies)
 
 
 def _below(root: str, path: str) -> str:
@@ -111,4 +186,4 @@ def _below(root: str, path: str) -> str:
     return real.removeprefix(lead).replace(os.sep, "/")
 
 
-__all__ = ["Exact", "ask"]
+__all__ = ["Exact", "Request", "ask", "interpreter"]

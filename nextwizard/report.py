@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from .errors import Problem
+    from .outcomes import Outcome
     from .values import Change, Note, Plan, Status
     from .workflow import Proposal, Report
 
@@ -39,12 +40,6 @@ _TOLD = (
     "csp.mode",
     "settings.prod",
     "health.via",
-)
-
-
-_AGAIN = (
-    "Again:  nextwizard regenerate    "
-    "Without questions:  nextwizard init --answers nextwizard.toml"
 )
 
 
@@ -140,9 +135,14 @@ def summary(found: Report) -> None:
         f"{count['conflict']} {'conflict' if count['conflict'] == 1 else 'conflicts'}",
     ]
     out(f"nextwizard: {', '.join(parts)}." if found.written else _nothing(changes))
-    if written:
-        for text in following(found.proposal):
-            out(text)
+
+
+def next_steps(
+    found: Proposal, directory: str = ".", checks: Sequence[Outcome] = ()
+) -> None:
+    """Print the next commands, and those that do the same without questions."""
+    for text in following(found, directory, checks):
+        out(text)
 
 
 def _nothing(changes: Iterable[Change]) -> str:
@@ -151,8 +151,15 @@ def _nothing(changes: Iterable[Change]) -> str:
     return "nextwizard: nothing to do; every file is as it should be."
 
 
-def following(found: Proposal) -> list[str]:
-    """Return the next commands, in the order in which they are wanted."""
+def following(
+    found: Proposal, directory: str = ".", checks: Sequence[Outcome] = ()
+) -> list[str]:
+    """Return the next commands, in the order in which they are wanted.
+
+    `checks` may know how many packages are missing.
+    """
+    missing = sum(row.key == "packages" and bool(row.evidence) for row in checks)
+    noun = "1 package is missing" if missing == 1 else f"{missing} packages are missing"
     name = found.plan["project.name"]
     install = {
         "uv": "uv add -r deploy/requirements.txt",
@@ -165,17 +172,62 @@ def following(found: Proposal) -> list[str]:
     return [
         "",
         "Next:",
-        f"  1. {install}",
+        f"  1. {install}" + (f"    {noun}" if missing else ""),
         f"  2. edit deploy/{name}.env    set {wanted}",
         "  3. less deploy/README.md    first install on the server",
         "",
-        _AGAIN,
+        *_again(directory),
     ]
 
 
-def as_json(found: Proposal, *, exit_code: int, written: bool) -> None:
+def _again(directory: str) -> list[str]:
+    """Return the commands of the next time, with and without questions."""
+    from .quoting import shell
+
+    place = "" if directory == "." else f" {shell(directory)}"
+    answers = "nextwizard.toml"
+    if place:
+        answers = shell(f"{directory.rstrip('/')}/nextwizard.toml")
+    parts = (
+        f"Again:  nextwizard regenerate{place}",
+        f"Without questions:  nextwizard init{place} --answers {answers}",
+    )
+    return ["    ".join(parts)] if not place else [*parts]
+
+
+def outcome(found: Outcome, *, always: bool) -> None:
+    """Say how a checker or invariant went, at once; one that is not used is no line.
+
+    Without `always` what is ok is no line either.
+    """
+    from .outcomes import NOT_USED, lines
+
+    if found.detail == NOT_USED or (found.verdict == "ok" and not always):
+        return
+    for text in lines(found):
+        out(text)
+    sys.stdout.flush()
+
+
+def verdict(found: Sequence[Outcome]) -> None:
+    """Say in one line how many went how."""
+    from .outcomes import tally
+
+    for text in tally(found):
+        out(text)
+
+
+def as_json(
+    found: Proposal,
+    *,
+    exit_code: int,
+    written: bool,
+    checks: Sequence[Outcome] = (),
+) -> None:
     """Print a proposal or report as one JSON document."""
     import json
+
+    from .outcomes import document as plain
 
     document = {
         "exit_code": exit_code,
@@ -198,6 +250,7 @@ def as_json(found: Proposal, *, exit_code: int, written: bool) -> None:
             }
             for key, row in found.plan.decisions.items()
         },
+        "checks": [plain(row) for row in checks],
         "notes": [
             {
                 "id": note.id,
@@ -221,12 +274,14 @@ __all__ = [
     "as_json",
     "ask",
     "err",
-    "following",
     "line",
+    "next_steps",
     "notes",
     "out",
+    "outcome",
     "plan",
     "problems",
     "proposal",
     "summary",
+    "verdict",
 ]

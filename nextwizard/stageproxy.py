@@ -47,16 +47,19 @@ def _nginx(stage: Stage, program: str) -> Server:
 
 
 def nginx_files(stage: Stage) -> str:
-    """Write the wrapper and the mapped files; return the wrapper's path."""
-    name = stage.text("project.name")
-    folder = "deploy/nginx"
+    """Write the wrapper and the mapped files, line by line; return the wrapper's path.
+
+    A copy has the lines of its file, so that what is said of one is true of the other.
+    """
+    folder, sites = "deploy/nginx", ""
     for file in sorted(os.listdir(os.path.join(stage.root, folder))):
         if file.endswith((".inc", ".conf")):
             below = "snippets" if file.endswith(".inc") else "sites"
-            text = _ports(
-                stage, stage.moved(stage.read(f"{folder}/{file}"), quoting.nginx)
-            )
-            _write(stage.place("nginx", below, file), text)
+            text = stage.moved(stage.read(f"{folder}/{file}"), quoting.nginx)
+            place = stage.place("nginx", below, file)
+            _write(place, _ports(stage, _pairs(stage, text)))
+            if below == "sites":
+                sites += f"include {quoting.nginx(f'sites/{file}')};\n"
     places = [
         f"{kind}_temp_path {quoting.nginx(stage.place('nginx', kind))};"
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -68,7 +71,7 @@ def nginx_files(stage: Stage) -> str:
         "worker_rlimit_nofile 8192;\nevents { worker_connections 4096; }\nhttp {\n"
         f"{_MIME}\ndefault_type application/octet-stream;\naccess_log off;\n"
         + "\n".join(places)
-        + f"\ninclude sites/00-default.conf;\ninclude sites/{name}.conf;\n}}\n"
+        + f"\n{sites}}}\n"
     )
     place = stage.place("nginx", "nginx.conf")
     _write(place, text)
@@ -77,9 +80,19 @@ def nginx_files(stage: Stage) -> str:
 
 def _ports(stage: Stage, text: str) -> str:
     """Map the ports of listen lines to loopback, and blank those of version 6."""
-    text = re.sub(r"(?m)^\s*listen \[::\]:.*$", "", text)
+    text = re.sub(r"(?m)^[ \t]*listen \[::\]:.*$", "", text)
     text = re.sub(r"(?m)^(\s*listen )80\b", rf"\g<1>127.0.0.1:{stage.http}", text)
     return re.sub(r"(?m)^(\s*listen )443\b", rf"\g<1>127.0.0.1:{stage.https}", text)
+
+
+def _pairs(stage: Stage, text: str) -> str:
+    """Put the stage's certificate where a site names one, whatever its path."""
+    for name, file in (("", "fullchain.pem"), ("_key", "privkey.pem")):
+        place = quoting.nginx(stage.place("tls", file))
+        safe = place.replace("\\", r"\\")
+        pattern = rf"(?m)^([ \t]*ssl_certificate{name}[ \t]+)[^;\n]+;"
+        text = re.sub(pattern, rf"\g<1>{safe};", text)
+    return text
 
 
 def _write(place: str, text: str) -> None:
@@ -135,6 +148,28 @@ def caddy_files(stage: Stage) -> str:
     return stage.place("caddy", "Caddyfile")
 
 
+def caddy_plain(stage: Stage) -> str:
+    """Write the mapped Caddyfile and sites, line by line; return the Caddyfile's path.
+
+    For `caddy validate`, which binds no port and asks for no certificate.
+    """
+    folder = "deploy/caddy"
+    pair = [
+        quoting.caddy(stage.place("tls", file))
+        for file in ("fullchain.pem", "privkey.pem")
+    ]
+    for file in sorted(os.listdir(os.path.join(stage.root, folder))):
+        site = file.endswith(".caddy")
+        if site or file == "Caddyfile":
+            text = stage.moved(stage.read(f"{folder}/{file}"), quoting.caddy)
+            text = re.sub(
+                r'(?m)^([ \t]*tls )["/].*$', lambda hit: hit[1] + " ".join(pair), text
+            )
+            parts = ("sites", file) if site else (file,)
+            _write(stage.place("caddy", *parts), text)
+    return stage.place("caddy", "Caddyfile")
+
+
 def connect(
     stage: Stage, host: str, *, tls: bool, timeout: float = 10
 ) -> HTTPConnection:
@@ -172,4 +207,4 @@ class _Named(HTTPSConnection):
         self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._name)
 
 
-__all__ = ["caddy_files", "connect", "nginx_files", "proxy"]
+__all__ = ["caddy_files", "caddy_plain", "connect", "nginx_files", "proxy"]

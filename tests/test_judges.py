@@ -1,20 +1,24 @@
 from __future__ import annotations
 
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import judges
 import pytest
 from golden_cases import CASES, Case, made, make
+from verifying import held
 
-from nextwizard import stage
+from nextwizard.verify import CHECKERS, Subject, opened, process
 
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from nextwizard import stage
+    from nextwizard.verify import Checker
     from nextwizard.workflow import Proposal
 
 
@@ -26,6 +30,7 @@ class Made:
     root: Path
     proposal: Proposal
     on: stage.Stage
+    subject: Subject
 
     def text(self, key: str) -> str:
         return str(self.proposal.plan[key])
@@ -36,8 +41,8 @@ def deployed(request: pytest.FixtureRequest) -> Iterator[Made]:
     with tempfile.TemporaryDirectory(prefix="nw") as folder:
         root, proposal = make(request.param, Path(folder))
         on = judges.staged(root, proposal, Path(folder, "s"))
-        stage.prepare(on, static=True, migrate=False)
-        yield Made(request.param, root, proposal, on)
+        with opened(proposal, sys.executable) as subject:
+            yield Made(request.param, root, proposal, on, subject)
 
 
 def test_python_compiles_and_lints(deployed: Made) -> None:
@@ -51,30 +56,39 @@ def test_python_compiles_and_lints(deployed: Made) -> None:
         judges.judge_python(deployed.root / path)
 
 
-def test_the_proxy_accepts_its_files(deployed: Made) -> None:
+def test_the_proxy_s_formatter_changes_nothing(deployed: Made) -> None:
     kind = deployed.text("proxy.kind")
     judges.skip_without(kind != "none", "the case has no proxy")
-    judge = {"nginx": judges.judge_nginx, "caddy": judges.judge_caddy}[kind]
-    judge(deployed.on, deployed.text("proxy.version"))
+    judges.judge_proxy(deployed.on, kind)
 
 
-def test_the_process_manager_accepts_its_files(deployed: Made) -> None:
-    kind = deployed.text("hosting.target")
-    judge = {"systemd": judges.judge_systemd, "supervisor": judges.judge_supervisor}
-    judge[kind](deployed.on)
+@pytest.mark.parametrize("checker", CHECKERS, ids=lambda row: row.key)
+def test_a_real_checker_finds_nothing(
+    deployed: Made, checker: Checker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judges.skip_without(checker.used(deployed.proposal.plan), "not used in this case")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://notes:none@127.0.0.1:5432/notes")
+    if checker.key == "django":
+        monkeypatch.setattr(Subject, "environment", strictly(Subject.environment))
+    held(checker.outcome(deployed.subject))
 
 
-def test_the_server_accepts_its_configuration(deployed: Made) -> None:
-    kind = deployed.text("server.kind")
-    judge = {"gunicorn": judges.judge_gunicorn, "uwsgi": judges.judge_uwsgi}.get(kind)
-    judges.skip_without(judge, "the server has no file of its own")
-    if judge is not None:
-        judge(deployed.on)
+def strictly(environment: Any) -> Any:
+    """Return an environment in which a deprecated call is an error."""
+    strict = {"PYTHONWARNINGS": "error::DeprecationWarning"}
+    return lambda subject, **extra: environment(subject, **strict, **extra)
+
+
+def test_supervisor_starts_what_was_decided(deployed: Made) -> None:
+    wanted = deployed.text("hosting.target") == "supervisor"
+    judges.skip_without(wanted, "the case has no supervisor")
+    assert process.look(deployed.subject).command == deployed.on.plan["server.command"]
+    (row,) = [row for row in CHECKERS if row.key == "supervisor"]
+    found = row.outcome(deployed.subject)
+    held(found)
+    count = dict(found.figures)["processes"]
+    assert count == int(deployed.text("supervisor.processes"))
 
 
 def test_the_runbook_is_shell(deployed: Made) -> None:
     judges.judge_runbook(deployed.on)
-
-
-def test_django_finds_nothing(deployed: Made) -> None:
-    judges.judge_django(deployed.on)

@@ -7,9 +7,9 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import judges
 import pytest
 from driven import drive
+from verifying import judged
 from walks import HOST, begun, fingerprint, opened, without
 
 from nextwizard import dialogue, drafts
@@ -82,9 +82,7 @@ def test_property_02_enter_alone_makes_a_deployment(notes: Path) -> None:
     assert seen.result.proposal is not None
     proposal = seen.result.proposal
     apply(proposal)
-    on = judges.staged(notes, proposal, notes.parent / "s")
-    judges.judge_nginx(on, "1.22")
-    judges.judge_systemd(on)
+    judged(proposal)
 
 
 def test_property_03_at_most_seven_questions_are_asked() -> None:

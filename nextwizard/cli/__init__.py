@@ -53,6 +53,7 @@ COMMANDS = {
     "init": Command("init", "make the deployment of a project"),
     "regenerate": Command("regenerate", "bring the deployment up to date"),
     "smoke": Command("smoke", "boot the deployment on loopback and probe it"),
+    "check": Command("check", "hold the files against the real checkers"),
     "explain": Command("explain", "tell why something is what it is"),
     "schema": Command("schema", "print the JSON Schema of the answers file"),
 }

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from nextwizard.document import Layer
     from nextwizard.gate import FrontEnd
+    from nextwizard.outcomes import Outcome
     from nextwizard.workflow import Inspection, Proposal
 
 
@@ -54,6 +55,11 @@ def common(command: argparse.ArgumentParser) -> None:
     command.add_argument("--dry-run", action="store_true", help="show, write nothing")
     command.add_argument("--diff", action="store_true", help="show every change's diff")
     command.add_argument("--json", action="store_true", help="print one JSON document")
+    command.add_argument(
+        "--verify",
+        action="store_true",
+        help="run the checkers of `nextwizard check` on what was written",
+    )
     _asking(command)
 
 
@@ -121,7 +127,7 @@ def _walk(
         left = "the project stays as it is" if options.new else "nothing was written"
         report.err(f"nextwizard: {left}. `{line}` goes on from here.")
         return 130
-    code = _finish(options, proposal)
+    code = _finish(options, proposal, verify=True)
     if not options.dry_run and not options.diff:
         done(inspection.root)
     return code
@@ -147,8 +153,10 @@ def _bytes(path: str) -> bytes:
         raise InputError(problem) from error
 
 
-def _finish(options: argparse.Namespace, proposal: Proposal) -> int:
-    """Show or apply a proposal, and return the exit code."""
+def _finish(
+    options: argparse.Namespace, proposal: Proposal, *, verify: bool = False
+) -> int:
+    """Show or apply a proposal, verify what was written, and return the exit code."""
     from nextwizard import report
     from nextwizard.workflow import apply
 
@@ -162,11 +170,29 @@ def _finish(options: argparse.Namespace, proposal: Proposal) -> int:
             report.proposal(proposal, diff=options.diff)
         return code
     done = apply(proposal)
-    if options.json:
-        report.as_json(proposal, exit_code=done.exit_code, written=done.written)
-    else:
+    if not options.json:
         report.summary(done)
-    return done.exit_code
+    checks = _verified(options) if verify or options.verify else ()
+    code = done.exit_code or int(any(row.verdict == "failed" for row in checks))
+    if options.json:
+        report.as_json(proposal, exit_code=code, written=done.written, checks=checks)
+    elif done.written:
+        report.next_steps(proposal, options.dir, checks)
+    return code
+
+
+def _verified(options: argparse.Namespace) -> tuple[Outcome, ...]:
+    """Return how the checkers found what now stands on disk, told as they run."""
+    from nextwizard import report
+    from nextwizard.cli.check import verified
+    from nextwizard.workflow import inspect, propose
+
+    if not options.json:
+        report.out("")
+    found = verified(propose(inspect(options.dir)), quiet=options.json)
+    if not options.json:
+        report.verdict(found)
+    return found
 
 
 def _drift(proposal: Proposal) -> int:

