@@ -118,9 +118,14 @@ def _prod(subject: Subject, **extra: str) -> dict[str, str]:
 
 
 def django(subject: Subject) -> Said:
-    """Run `check --deploy --fail-level WARNING` under prod with placeholder secrets."""
+    """Run `check --deploy --fail-level WARNING` under prod with placeholder secrets.
+
+    next.dj looks for its runtime among the collected files, so they are collected first.
+    """
     if not subject.python:
         return NO_PYTHON
+    if not os.path.exists(subject.stage.place("static", "staticfiles.json")):
+        collects(subject)
     level = ("--deploy", "--fail-level", "WARNING")
     done = run(
         [subject.python, _manage(subject), "check", *level],
