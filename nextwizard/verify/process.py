@@ -58,6 +58,7 @@ _GRACEFUL = (
 
 def look(subject: Subject) -> Process:
     """Return what the files say; Unreadable when one of them is broken."""
+    subject = subject.each()[0]
     target = subject.text("hosting.target")
     if target == "systemd":
         return _systemd(subject)
@@ -65,7 +66,7 @@ def look(subject: Subject) -> Process:
 
 
 def _systemd(subject: Subject) -> Process:
-    path = f"deploy/systemd/{subject.name}.service"
+    path = subject.service
     rows = read.unit(subject.read(path), path)
     held = path.removesuffix("service") + "socket"
     socket = read.unit(subject.read(held), held)
@@ -108,7 +109,7 @@ def _environment(rows: Sequence[read.Row], name: str) -> Said | None:
 
 
 def _supervisor(subject: Subject) -> Process:
-    path = f"deploy/supervisor/{subject.name}.conf"
+    path = f"{subject.folder}/{subject.name}.conf"
     rows = read.ini(subject.read(path), path)
     section = next((row.section for row in rows if "program:" in row.section), "")
     start = read.value(rows, section, "command")
@@ -176,7 +177,8 @@ def _own(subject: Subject, command: Sequence[str], at: Evidence | None) -> _Own:
         path = "deploy/gunicorn.conf.py"
         return _gunicorn(read.assignments(subject.read(path), path), command, at)
     if kind == "uwsgi":
-        rows = read.ini(subject.read("deploy/uwsgi.ini"), "deploy/uwsgi.ini")
+        path = subject.text("unit.uwsgi")
+        rows = read.ini(subject.read(path), path)
         return _Own(
             read.value(rows, "uwsgi", "module", "wsgi"),
             workers=_number(read.value(rows, "uwsgi", "processes", "workers")),

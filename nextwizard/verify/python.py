@@ -120,7 +120,7 @@ def _prod(subject: Subject, **extra: str) -> dict[str, str]:
 def django(subject: Subject) -> Said:
     """Run `check --deploy --fail-level WARNING` under prod with placeholder secrets.
 
-    next.dj looks for its runtime among the collected files, so they are collected first.
+    next.dj looks for its runtime among the collected files, so these come first.
     """
     if not subject.python:
         return NO_PYTHON
@@ -183,7 +183,7 @@ def gunicorn(subject: Subject) -> Said:
 
 def uwsgi(subject: Subject) -> Said:
     """Start uWSGI on its strict file without serving: keys, module and application."""
-    path = "deploy/uwsgi.ini"
+    path = subject.text("unit.uwsgi")
     if not subject.exists(path):
         return Said("skipped", f"{path} is not there: you deleted it")
     program = subject.program("uwsgi")

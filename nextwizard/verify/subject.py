@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nextwizard.stage import environment
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 SECRET = "a-placeholder-for-checks-and-no-secret-of-anybody-0123456789"  # noqa: S105
 """Long and mixed enough for Django's own check of secrets, and worth nothing."""
+
+
+REDIS = "redis://127.0.0.1:6379/0"
+"""Where only the form matters; no checker connects to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,21 @@ class Subject:
     def name(self) -> str:
         """The name that units and sites carry."""
         return self.text("project.name")
+
+    @property
+    def folder(self) -> str:
+        """The directory of this host's units, below the root."""
+        return self.text("unit.folder")
+
+    @property
+    def service(self) -> str:
+        """The unit's path below the root."""
+        return f"{self.folder}/{self.name}.service"
+
+    def each(self) -> tuple[Subject, ...]:
+        """Return the subject of every host; this one alone where all are the same."""
+        plans = self.stage.plan.each()
+        return tuple(replace(self, stage=replace(self.stage, plan=p)) for p in plans)
 
     def exists(self, path: str) -> bool:
         """Tell whether a file of the project stands there."""
@@ -104,6 +123,8 @@ class Subject:
         if self.stage.plan["data.url"] is True:
             url = PLACEHOLDERS.get(self.text("data.engine"), "")
             said["DATABASE_URL"] = os.environ.get("DATABASE_URL") or url
+        if self.stage.plan["cache.url_needed"] is True:
+            said["REDIS_URL"] = os.environ.get("REDIS_URL") or REDIS
         return environment(self.stage, {**said, **extra})
 
     def back(self, text: str, copies: Mapping[str, str] | None = None) -> str:
