@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from .edge import behind_proxy, ends_tls, probed_path
 from .probe import Failed, Found, expect, not_here
 from .recorder import Reply
-from .visitor import Answer, exchange
+from .visitor import TURNED_AWAY, Answer, exchange
 
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ _SENT_MIB = 64
 """A body limit above this is not tried out; the proxy would need it on its disk."""
 
 TOO_LARGE = 413
+
+_ASKED_A_SECOND = 50
+"""A rate limit above this is not tried out; a busy machine does not ask that often."""
 
 _COMPRESSED = (
     "text/html",
@@ -55,6 +58,26 @@ def body(site: Site) -> Found:
     over = _post(site, limit * _MIB + 64 * 1024)
     expect(over.status == TOO_LARGE, f"a body above the limit got {over.status}")
     return Found(f"{limit} MiB pass, more gets 413")
+
+
+def rate(site: Site) -> Found:
+    """Prove that an address which asks too often is turned away, and soon let in."""
+    behind_proxy(site)
+    limit, burst = site.visitor.limited, site.on.number("edge.burst")
+    if not limit:
+        not_here("hosting.rate_limit sets none")
+    if limit > _ASKED_A_SECOND:
+        not_here(f"{limit} a second is more than is asked here")
+    path, headers = probed_path(site), site.visitor.headers()
+    site.stand_in.expecting(Reply())
+    asked = 0
+    with closing(site.visitor.connect()) as connection:
+        while exchange(connection, "GET", path, headers).status != TURNED_AWAY:
+            asked += 1
+            expect(asked < 20 * burst, f"{asked} requests at once all passed")
+    again = site.visitor.get(path).status
+    expect(again != TURNED_AWAY, "an address that waited is still turned away")
+    return Found(f"{asked} requests at once pass, the next gets {TURNED_AWAY}")
 
 
 def _post(site: Site, size: int) -> Answer:
@@ -209,6 +232,7 @@ __all__ = [
     "compression",
     "headers",
     "http2",
+    "rate",
     "slow_client",
     "tickets",
     "tls",

@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from .visitor import events
+from .visitor import TURNED_AWAY, events
 
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class Load:
     done: int = 0
     slowest: float = 0.0
     misses: list[Miss] = field(default_factory=list)
+    turned_away: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _over: threading.Event = field(default_factory=threading.Event)
 
@@ -95,7 +96,10 @@ class Load:
         """Return the sum of it."""
         rate = self.total / self.seconds if self.seconds else 0.0
         lost = f"{len(self.misses)} of {self.total} requests failed"
-        return f"{lost} at {rate:.0f}/s, the slowest took {self.slowest:.1f} s"
+        words = f"{lost} at {rate:.0f}/s, the slowest took {self.slowest:.1f} s"
+        if self.turned_away:
+            words += f"; {self.turned_away} more met the rate limit"
+        return words
 
     def _visit(self, number: int) -> None:
         keeps = number % 2 == 0
@@ -125,6 +129,10 @@ class Load:
             self._miss(begun, path, type(error).__name__)
             return False
         took = time.monotonic() - begun
+        if answer.status == TURNED_AWAY and self.site.visitor.limited:
+            with self._lock:
+                self.turned_away += 1
+            return True
         if answer.status != self.expected[path]:
             self._miss(begun, path, f"{answer.status}")
             return True

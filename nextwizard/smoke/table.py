@@ -18,6 +18,7 @@ PROBES: tuple[Probe, ...] = (
     Probe("edge.forwarded", "forged headers are gone", "edge", edge.forwarded),
     Probe("edge.upstream", "the proxy keeps its connections", "edge", edge.upstream),
     Probe("edge.body", "the body limit", "edge", limits.body),
+    Probe("edge.rate", "who asks too often waits", "edge", limits.rate),
     Probe("edge.tls", "versions and ciphers of TLS", "edge", limits.tls),
     Probe("edge.tickets", "resumption of TLS sessions", "edge", limits.tickets),
     Probe("edge.http2", "HTTP/2", "edge", limits.http2),

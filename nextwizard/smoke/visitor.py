@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from nextwizard.stage import Stage
 
 
+TURNED_AWAY = 429
+"""What the proxy answers an address that asks more often than hosting.rate_limit."""
+
 WAIT_S = 15.0
 """Seconds a visitor waits for an answer; a cold page takes less than one."""
 
@@ -71,6 +74,11 @@ class Visitor:
         return self.on.text("edge.canonical")
 
     @property
+    def limited(self) -> int:
+        """How many requests a second the proxy lets this address make, 0 for any."""
+        return self.on.number("edge.rate")
+
+    @property
     def balanced(self) -> bool:
         """Whether TLS ends before the proxy, at a balancer, which the visitor plays."""
         return self.on.text("tls.kind") == "upstream"
@@ -117,9 +125,19 @@ class Visitor:
         name: str = "",
         source: str = "",
     ) -> Answer:
-        """Return the answer to one GET on a connection of its own."""
-        with closing(self.connect(tls=tls, name=name, source=source)) as connection:
-            return exchange(connection, "GET", path, self.headers(headers, tls=tls))
+        """Return the answer to one GET on a connection of its own.
+
+        Where the proxy limits how often one address may ask, it waits for its turn.
+        """
+        said = self.headers(headers, tls=tls)
+        ends = time.monotonic() + WAIT_S
+        while True:
+            with closing(self.connect(tls=tls, name=name, source=source)) as connection:
+                answer = exchange(connection, "GET", path, said)
+            turned = answer.status == TURNED_AWAY and self.limited
+            if not turned or time.monotonic() > ends:
+                return answer
+            time.sleep(1 / self.limited)
 
     def ask_server(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
         """Return the server's own answer, past the proxy."""
@@ -173,4 +191,4 @@ def events(
             data = b""
 
 
-__all__ = ["WAIT_S", "Answer", "Event", "Visitor", "events", "exchange"]
+__all__ = ["TURNED_AWAY", "WAIT_S", "Answer", "Event", "Visitor", "events", "exchange"]
