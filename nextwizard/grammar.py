@@ -52,7 +52,8 @@ _IMAGE = re.compile(
     r"(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
 )
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9-]{1,63})*")
-_BLANK_BRACE = re.compile(r"[\s][{}]|[{}][\s]")
+_LONE = re.compile(r"\s[{};]|[{};]\s|;$")
+"""Marks that end a word in a server's grammar and are no part of a name here."""
 
 
 def title(value: str) -> tuple[str, tuple[str, ...]]:
@@ -125,17 +126,20 @@ def file_path(value: str) -> tuple[str, tuple[str, ...]]:
     """Name a file or directory on the host: absolute and normalised.
 
     `$` has no escape in an nginx path, a backslash none in a unit, and a colon splits
-    systemd's BindReadOnlyPaths, so the three are refused rather than escaped.
+    systemd's BindReadOnlyPaths, so the three are refused rather than escaped. What one
+    server alone cannot carry is refused with that server, by `decide`.
     """
     plain(value)
     for char, reason in (("$", "nginx expands it"), ("\\", "it starts an escape")):
         if char in value:
             msg = f"holds {char!r} ({reason}, and no escape exists)"
             raise ValueError(msg)
-    if ":" in value or ";" in value or _BLANK_BRACE.search(value):
-        msg = "holds ':', ';' or a lone brace, which end a word in a server's grammar"
+    if ":" in value or _LONE.search(value):
+        msg = (
+            "holds ':', or a lone ';' or brace, which end a word in a server's grammar"
+        )
         raise ValueError(msg)
-    path = value.rstrip("/") if len(value) > 1 else value
+    path = value.removesuffix("/") if len(value) > 1 else value
     if not path.startswith("/") or posixpath.normpath(path) != path:
         msg = "is not an absolute, normalised path"
         raise ValueError(msg)
@@ -145,7 +149,7 @@ def file_path(value: str) -> tuple[str, tuple[str, ...]]:
     if len(path) > MAX_PATH:
         msg = f"is longer than {MAX_PATH} characters"
         raise ValueError(msg)
-    return path, ()
+    return path, () if path == value else (f"is used as {path}",)
 
 
 def relative_path(value: str) -> tuple[str, tuple[str, ...]]:
@@ -178,11 +182,11 @@ def health_path(value: str) -> tuple[str, tuple[str, ...]]:
 
 def path_prefix(value: str) -> tuple[str, tuple[str, ...]]:
     """Name the path below which the project lives, or nothing."""
-    clean = value.rstrip("/")
+    clean = value.removesuffix("/")
     if clean and not _PREFIX.fullmatch(clean):
         msg = "is no plain path such as /sub"
         raise ValueError(msg)
-    return clean, ()
+    return clean, () if clean == value else (f'is used as "{clean}"',)
 
 
 def image(value: str) -> tuple[str, tuple[str, ...]]:

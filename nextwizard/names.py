@@ -6,20 +6,21 @@ import re
 
 
 MAX_DOMAIN = 253
+MAX_LOCAL = 64
 MAX_PORT = 65535
 MAX_ENV_NAME = 128
 MAX_ENV_VALUE = 4096
 
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
-_EMAIL = re.compile(
-    r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}"
-)
+_LOCAL = re.compile(r"[A-Za-z0-9!#%&'*+/=?^_~-]+(?:\.[A-Za-z0-9!#%&'*+/=?^_~-]+)*")
+"""A mailbox before its @: RFC 5322's dot-atom without what caddy expands."""
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
 
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_JOINERS = frozenset("\u200d\ufe0f")
+_JOINERS = frozenset("\u200c\u200d")
+"""Invisible, but Persian, Hindi and many emoji cannot be spelled without them."""
 
 TAKEN_NAMES = frozenset(
     "aux apache2 avahi-daemon bind9 caddy con containerd cron crond dbus default "
@@ -80,8 +81,8 @@ def plain(value: str) -> str:
     import unicodedata
 
     for at, char in enumerate(value):
-        category = unicodedata.category(char)
-        if category in _HIDDEN and not (char in _JOINERS and at):
+        joins = char in _JOINERS and at and not value[at - 1].isascii()
+        if unicodedata.category(char) in _HIDDEN and not joins:
             msg = f"holds the invisible character U+{ord(char):04X} at {at + 1}"
             raise ValueError(msg)
     return value
@@ -144,10 +145,26 @@ def _mixed(label: str) -> bool:
 
 def email(value: str) -> tuple[str, tuple[str, ...]]:
     """Give a mailbox for the certificate authority, or nothing."""
-    if value and not _EMAIL.fullmatch(value):
+    if not value:
+        return value, ()
+    local, _, at = value.rpartition("@")
+    try:
+        host, said = domain(at)
+    except ValueError:
+        host, said = "", ()
+    top = host.rpartition(".")
+    if (
+        not _LOCAL.fullmatch(local)
+        or len(local) > MAX_LOCAL
+        or not top[0]
+        or len(top[2]) < 2  # noqa: PLR2004 - no top-level domain is shorter
+        or at != at.strip(". ")
+    ):
         msg = "is no e-mail address"
         raise ValueError(msg)
-    return value, ()
+    if host == at.lower():
+        return value, ()
+    return f"{local}@{host}", said
 
 
 def network(value: str) -> tuple[str, tuple[str, ...]]:
@@ -155,14 +172,22 @@ def network(value: str) -> tuple[str, tuple[str, ...]]:
     import ipaddress
 
     try:
-        net = ipaddress.ip_network(value, strict=True)
+        net = ipaddress.ip_network(_unscoped(value), strict=True)
     except ValueError as error:
         msg = f"is no CIDR network ({error})"
         raise ValueError(msg) from error
     if net.prefixlen == 0:
         msg = "trusts every address there is"
         raise ValueError(msg)
-    return str(net), ()
+    return str(net), () if str(net) == value else (f"is used as {net}",)
+
+
+def _unscoped(value: str) -> str:
+    """Return an address that means the same on every host, else ValueError."""
+    if "%" in value:
+        msg = "names an interface behind %, which only one host has"
+        raise ValueError(msg)
+    return value
 
 
 def bind(value: str) -> tuple[str, tuple[str, ...]]:
@@ -199,7 +224,7 @@ def _address(value: str) -> str:
 
     bracketed = value.startswith("[") and value.endswith("]")
     try:
-        address = ipaddress.ip_address(value[1:-1] if bracketed else value)
+        address = ipaddress.ip_address(_unscoped(value[1:-1] if bracketed else value))
     except ValueError as error:
         msg = "is neither unix nor IP:PORT"
         raise ValueError(msg) from error

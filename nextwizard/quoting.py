@@ -169,7 +169,7 @@ def shell(value: object) -> str:
 
 
 def ini(value: object) -> str:
-    """Write a value of supervisor's or uwsgi's ini file; `%` expands in both."""
+    """Write a value of supervisor's ini file, where `%` expands."""
     text = _line(value)
     if re.search(r"(?:^|\s)[;#]", text) or text != text.strip():
         msg = f"{text!r} would be cut short by a comment"
@@ -180,6 +180,15 @@ def ini(value: object) -> str:
 def supervisor(value: object) -> str:
     """Quote one word of a supervisor command; it splits like a shell, then expands."""
     return ini(shell(value))
+
+
+def uwsgi(value: object) -> str:
+    """Write a value of uWSGI's ini file; `%` expands, `@(NAME)` reads a file."""
+    text = _line(value)
+    if "@(" in text or "$(" in text or text != text.strip():
+        msg = f"{text!r} would be expanded by uWSGI"
+        raise ValueError(msg)
+    return text.replace("%", "%%")
 
 
 def requirement(value: object) -> str:
@@ -198,7 +207,7 @@ def comment(value: object) -> str:
 
 def markdown(value: object) -> str:
     """Write text into a Markdown paragraph, its marks escaped."""
-    return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", _line(value))
+    return re.sub(r"([\\`*_{}\[\]<>#|&])", r"\\\1", _line(value))
 
 
 FILTERS: dict[str, Callable[[object], str]] = {
@@ -223,6 +232,7 @@ FILTERS: dict[str, Callable[[object], str]] = {
     "systemd_line": systemd_line,
     "systemd_text": systemd_text,
     "toml": toml,
+    "uwsgi": uwsgi,
     "yaml": yaml,
     "yaml_dollar": yaml_dollar,
 }

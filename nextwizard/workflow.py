@@ -59,7 +59,7 @@ class Proposal:
 def locate(directory: str) -> str:
     """Return the project's root; InputError when it cannot be one."""
     root = allowed(directory)
-    if not os.path.isdir(root):
+    if not directory or not os.path.isdir(root):
         raise InputError(Problem(ascii(directory), "is no directory", _NAME))
     return root
 

@@ -64,6 +64,10 @@ def test_the_corpus_covers_both_answers_of_every_field() -> None:
         ("upstream", "app1.internal:8000", "app1.internal:8000"),
         ("env_name", "PYTHONUNBUFFERED", "PYTHONUNBUFFERED"),
         ("path_prefix", "/sub/", "/sub"),
+        ("email", "o'brien+acme@example.org", "o'brien+acme@example.org"),
+        ("email", "ops@bücher.example", "ops@xn--bcher-kva.example"),
+        ("network", "10.0.0.5", "10.0.0.5/32"),
+        ("title", "\u0645\u06cc\u200c\u0631", "\u0645\u06cc\u200c\u0631"),
     ],
 )
 def test_what_is_taken(grammar: str, value: str, want: str) -> None:
@@ -88,6 +92,11 @@ def test_what_is_taken(grammar: str, value: str, want: str) -> None:
         ("unix_name", "root"),
         ("url_path", "/a b/"),
         ("version", "1"),
+        ("bind", "[fe80::1%eth0]:8000"),
+        ("network", "fe80::%eth0/10"),
+        ("email", "a..b@example.org"),
+        ("path_prefix", "//"),
+        ("title", "No\u200dtes"),
     ],
 )
 def test_what_is_refused(grammar: str, value: str) -> None:

@@ -223,7 +223,7 @@ def _runbook(ledger: Ledger) -> None:
     told = ("server.interface", "server.kind", "sizing.sum", "static.kind", "csp.mode")
     reasons = [ledger.decisions[key] for key in told if key in ledger.decisions]
     lines = [f"{row.key}: {row.value} ({row.reason})" for row in reasons]
-    warnings = [note.message for note in ledger.notes if note.severity != "note"]
+    warnings = [note.message for note in ledger.notes if _lasting(note)]
     rows: dict[str, Value] = {
         "runbook.reasons": tuple(_placeless(ledger, line) for line in lines),
         "runbook.warnings": tuple(_placeless(ledger, line) for line in warnings),
@@ -233,6 +233,11 @@ def _runbook(ledger: Ledger) -> None:
         "runbook.static_url": f"{canonical}{ledger['static.url']}",
     }
     ledger.table(rows, "told by the runbook", "decide")
+
+
+def _lasting(note: Note) -> bool:
+    """Tell whether a warning holds at the next run too; how it was typed does not."""
+    return note.severity != "note" and note.id != "answers.normalised"
 
 
 def _placeless(ledger: Ledger, text: str) -> str:

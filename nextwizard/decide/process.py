@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from nextwizard import rules
@@ -146,6 +147,7 @@ def server(ledger: Ledger) -> ServerRule | None:
         )
         return None
     _suits(ledger, row)
+    _carries(ledger, row)
     ledger.decide("server.kind", row.server, row.reason, "hosting.server", row.link)
     ledger.decide("server.worker_class", row.worker_class, row.reason, "servers")
     unit = "notify" if row.notify else "exec"
@@ -164,6 +166,24 @@ def _suits(ledger: Ledger, row: ServerRule) -> None:
             "hosting.server, features.sse",
             f"{row.server} collects a sync stream before it sends a byte",
             'Answer hosting.server with "gunicorn".',
+        )
+
+
+def _carries(ledger: Ledger, row: ServerRule) -> None:
+    """Refuse a root that the chosen program's own file cannot name."""
+    root = ledger.text("hosting.root")
+    if row.server == "uwsgi" and "@(" in root:
+        ledger.refuse(
+            "hosting.root, hosting.server",
+            f"uWSGI reads a file where {ledger.said('hosting.root')} says @(",
+            "Name another directory, or choose another server.",
+        )
+    if ledger["hosting.target"] == "supervisor" and re.search(r"\s[;#]", root):
+        ledger.refuse(
+            "hosting.root, hosting.target",
+            "supervisor takes what follows a blank and ; or # in "
+            f"{ledger.said('hosting.root')} for a comment",
+            "Name another directory, or choose another target.",
         )
 
 
