@@ -61,10 +61,15 @@ _ON_HOST = tuple(
         ("supervisor", _SERVERS[0], _PROXIES[2]),
     )
 )
+_CONTAINED = "data.database=postgresql data.static=whitenoise"
 _ELSEWHERE = tuple(
-    f"hosting.target={target} data.database=postgresql"
+    f"hosting.target={target} {_CONTAINED}"
     for target in _TARGETS
     if target not in {"systemd", "supervisor"}
+)
+_CLUSTERS = tuple(setup for setup in _ELSEWHERE if "kubernetes" in setup)
+_MANY = tuple(
+    f"data.database=postgresql {proxy}" for proxy in (_PROXIES[0], _PROXIES[2])
 )
 EVERYWHERE = (*_ON_HOST, *_ELSEWHERE)
 """Deployments that together hold every grammar we write."""
@@ -95,6 +100,24 @@ FIELDS: dict[str, Field] = {
             for proxy in (_PROXIES[0], _PROXIES[2])
         ),
     ),
+    "hosting.tls_certificate_key": Field(
+        "hosting.tls_certificate_key",
+        "/etc/ssl/qqqq",
+        tuple(
+            f"{proxy} hosting.tls=files hosting.tls_certificate=/etc/cert.pem"
+            for proxy in (_PROXIES[0], _PROXIES[2])
+        ),
+    ),
+    "hosting.image": Field("hosting.image", "qqqq", _ELSEWHERE),
+    "hosting.route": Field("hosting.route", "", _CLUSTERS),
+    "hosting.route_class": Field("hosting.route_class", "qqqq", _CLUSTERS),
+    "hosting.hosts": Field("hosting.hosts", "10.77.0.9:7654", _MANY, listed=True),
+    "hosting.proxy_addresses": Field(
+        "hosting.proxy_addresses",
+        "10.77.0.0/16",
+        tuple(f"{setup} hosting.hosts=10.8.0.4:8000,10.8.0.5:8000" for setup in _MANY),
+        listed=True,
+    ),
     "project.title": Field("project.title", "Qqqq"),
     "project.name": Field(
         "project.name",
@@ -110,7 +133,7 @@ FIELDS: dict[str, Field] = {
     "hosting.proxy_user": Field("hosting.proxy_user", "qqqq", _ON_HOST),
     "hosting.bind": Field("hosting.bind", "127.0.0.1:7654", _ON_HOST),
     "health.path": Field("health.path", "/qqqq/"),
-    "sizing.cores": Field("sizing.cores", ""),
+    "sizing.cores": Field("sizing.cores", "", _PROXIES[:1]),
     "hosting.acme_email": Field(
         "hosting.acme_email", "qqqq@example.org", (_PROXIES[0], _PROXIES[2])
     ),
@@ -142,7 +165,7 @@ FIELDS: dict[str, Field] = {
     "checks.ignore": Field("checks.ignore", "qqqq.qqqq", _PROXIES[:1], listed=True),
     "hosting.proxy_version": Field("hosting.proxy_version", "", _PROXIES[:1]),
     "environment": Field("environment.GREETING", "qqqq"),
-    "environment name": Field("environment.QQQQ", ""),
+    "environment name": Field("environment.QQQQ", "QQQQ"),
 }
 for _key, _question in BY_KEY.items():
     if _question.kind in {"choice", "flag", "integer"}:
@@ -181,6 +204,9 @@ def bland_word(field: Field, value: object) -> str:
         return f"qqqq{local[0]}" if local else field.bland
     if field.key == "hosting.root" and text.startswith(("/home/", "/tmp/")):
         return f"{text[:6].rstrip('/')}/qqqq"
+    if field.key == "hosting.hosts" and not re.match(r"[0-9]+\.", text):
+        port = text.rpartition(":")[2]
+        return "[2001:db8::77]:7654" if text[0] == "[" else f"qqqq.example:{port}"
     if not text:
         return ""
     if field.bland.startswith("/") and "paths" in field.key and text[-1] != "/":
@@ -265,6 +291,9 @@ def forms(value: str) -> tuple[str, ...]:
         value,
         re.escape(value),
         value.replace("-", "_"),
+        value.replace("_", "-"),
+        value.removesuffix("/32"),
+        re.sub(r"[\[\]]", "", value).replace(":", "-"),
         value.replace("/", ""),
         value.strip("/"),
         value.replace("-", " ").replace("_", " ").capitalize(),
@@ -278,7 +307,7 @@ def compare(
 
     `one` holds the deployment of the bland word, `other` that of the value.
     """
-    renamed = {path.replace(bland, value): path for path in one}
+    renamed = {_renamed(path, bland, value, other): path for path in one}
     problems = [f"{path} is only on one side" for path in set(renamed) ^ set(other)]
     if problems:
         return problems
@@ -291,6 +320,13 @@ def compare(
         base = left[renamed.get(path, path)]
         problems += [f"{path}: {row}" for row in _walk(base, tree, bland, value, ())]
     return problems
+
+
+def _renamed(path: str, bland: str, value: str, other: Mapping[str, str]) -> str:
+    """Return what a file of the bland deployment is called in the other one."""
+    pairs = zip(forms(bland), forms(value), strict=True)
+    names = [path.replace(word, form) for word, form in pairs if word]
+    return next((name for name in names if name in other), path)
 
 
 def _walk(
@@ -311,8 +347,18 @@ def _walk(
 
 def _arrived(one: str, other: str, bland: str, value: str) -> bool:
     """Tell whether a leaf is the bland one with the value in the bland word's place."""
-    pairs = zip(forms(bland), forms(value), strict=True)
-    return other in {one.replace(word, form) for word, form in pairs if word}
+    places: dict[str, set[str]] = {}
+    for word, form in zip(forms(bland), forms(value), strict=True):
+        places.setdefault(word, set()).add(form)
+    words = sorted(filter(None, places), key=len, reverse=True)
+    parts = re.split(f"({'|'.join(map(re.escape, words))})", one)
+    pattern = "".join(
+        f"(?:{'|'.join(map(re.escape, places[part]))})"
+        if number % 2
+        else re.escape(part)
+        for number, part in enumerate(parts)
+    )
+    return re.fullmatch(pattern, other, re.DOTALL) is not None
 
 
 def refused(field: Field, value: object, setup: str) -> str:

@@ -311,7 +311,7 @@ def _fields(node: ast.AST) -> Iterator[tuple[str, Any]]:
     return ((name, value) for name, value in ast.iter_fields(node) if name != "kind")
 
 
-_WORDS = {"concatenation", "number", "raw_string", "string", "string_content", "word"}
+_WORDS = {"concatenation", "number", "raw_string", "string", "word"}
 
 
 @functools.cache
@@ -374,7 +374,20 @@ def _inline(tokens: list[Any]) -> Tree:
 
 def yaml(text: str) -> Tree:
     reader = YAML(typ="safe", pure=True)
-    return [tree_of(document) for document in reader.load_all(text)]
+    tree: Tree = [tree_of(document) for document in reader.load_all(text)]
+    return _each_patch(tree)
+
+
+def _each_patch(tree: Tree) -> Tree:
+    """Return the tree with patches of kustomize, which are YAML in text, read too."""
+    if isinstance(tree, str):
+        return yaml(tree) if tree.startswith("- op:") else tree
+    return [_each_patch(item) for item in tree]
+
+
+def compose(text: str) -> Tree:
+    """Return a compose file once its variables are in: `$$` is a dollar."""
+    return _each(yaml(text), lambda leaf: leaf.replace("$$", "$"))
 
 
 def toml(text: str) -> Tree:
@@ -394,6 +407,7 @@ READERS: tuple[tuple[str, Callable[[str], Tree]], ...] = (
     (r"^deploy/supervisor/", supervisor),
     (r"uwsgi\.ini$", uwsgi),
     (r"\.md$", markdown),
+    (r"compose\.yaml$", compose),
     (r"\.ya?ml$", yaml),
     (r"\.toml$", toml),
     (r"\.sh$", shell),

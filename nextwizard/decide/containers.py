@@ -158,6 +158,8 @@ def _compose(ledger: Ledger) -> None:
         "as answered" if own else "the settings' own",
         "data.database",
     )
+    port = PORTS.get(engine, 0)
+    ledger.decide("compose.database_port", port, "its usual port", "data.engine")
     rows: dict[str, Value] = {"compose.env_file": f"./{ledger['project.name']}.env"}
     for key in ("certificate", "key"):
         path = ledger.text(f"tls.{key}")

@@ -107,7 +107,8 @@ def proxy_user(known: Known) -> Fact:
 def domains(known: Known) -> Fact:
     """Return the hosts the settings name, else a placeholder."""
     found = known.project.detected.get("hosting.domains")
-    placeholder = f"{known.text('project.name')}.example.com"
+    label = known.text("project.name").replace("_", "-")
+    placeholder = f"{label}.example.com"
     return found or Fact((placeholder,), (), "a placeholder until you name yours")
 
 
