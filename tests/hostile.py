@@ -28,7 +28,7 @@ from nextwizard.workflow import inspect, propose
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from parsed import Tree
 
@@ -197,21 +197,46 @@ def field_of(row: Mapping[str, Any]) -> Field:
 def bland_word(field: Field, value: object) -> str:
     """Return a bland value of the same class, for which the same is decided."""
     text = str(value)
-    if field.key == "hosting.domains":
-        if "." not in text.rstrip("."):
-            return "qqqq"
-        local = re.search(r"\.(internal|lan|local|localhost|test)$", text)
-        return f"qqqq{local[0]}" if local else field.bland
-    if field.key == "hosting.root" and text.startswith(("/home/", "/tmp/")):
-        return f"{text[:6].rstrip('/')}/qqqq"
-    if field.key == "hosting.hosts" and not re.match(r"[0-9]+\.", text):
-        port = text.rpartition(":")[2]
-        return "[2001:db8::77]:7654" if text[0] == "[" else f"qqqq.example:{port}"
-    if not text:
-        return ""
-    if field.bland.startswith("/") and "paths" in field.key and text[-1] != "/":
-        return "/qqqq"
-    return "unix" if text == "unix" else field.bland
+    if not text or text == "unix":
+        return text
+    of_class = _OF_CLASS.get(field.key)
+    return of_class(text) if of_class else field.bland
+
+
+def _domain(text: str) -> str:
+    local = re.search(r"\.(internal|lan|local|localhost|test)$", text)
+    bare = "." not in text.rstrip(".")
+    return "qqqq" if bare else f"qqqq{local[0] if local else '.example.org'}"
+
+
+def _root(text: str) -> str:
+    return f"/{text.split('/')[1]}/qqqq" if text[:6] == "/home/" else "/srv/qqqq"
+
+
+def _upstream(text: str) -> str:
+    port = text.rpartition(":")[2]
+    numbered = re.match(r"[0-9]+\.", text)
+    named = f"qqqq.example:{port}"
+    return (
+        "10.77.0.9:7654"
+        if numbered
+        else "[2001:db8::77]:7654"
+        if text[0] == "["
+        else named
+    )
+
+
+def _path(text: str) -> str:
+    return "/qqqq/" if text[-1] == "/" else "/qqqq"
+
+
+_OF_CLASS: dict[str, Callable[[str], str]] = {
+    "features.sse_paths": _path,
+    "features.websocket_paths": _path,
+    "hosting.domains": _domain,
+    "hosting.hosts": _upstream,
+    "hosting.root": _root,
+}
 
 
 def document(field: Field, value: object) -> dict[str, Any]:
