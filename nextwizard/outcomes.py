@@ -65,6 +65,18 @@ def lines(outcome: Outcome) -> list[str]:
     return [head, *more, *places, *fix, f"      id: {outcome.key}"]
 
 
+def skips(found: Iterable[Outcome]) -> list[str]:
+    """Return what was not looked at, told once for each reason."""
+    reasons: dict[str, list[str]] = {}
+    for row in found:
+        if row.verdict == "skipped" and row.detail != NOT_USED:
+            reasons.setdefault(row.detail, []).append(row.label)
+    return [
+        f"  {' · '.join(labels)}: skipped, {reason}"
+        for reason, labels in reasons.items()
+    ]
+
+
 def tally(found: Iterable[Outcome]) -> list[str]:
     """Return how many went how, and what has nothing to look at here."""
     count = dict.fromkeys(("ok", "failed", "warning", "skipped"), 0)
@@ -81,7 +93,7 @@ def tally(found: Iterable[Outcome]) -> list[str]:
     )
     return [
         "",
-        *([f"Not used here: {', '.join(unused)}."] if unused else []),
+        *([f"Not used here: {' · '.join(unused)}."] if unused else []),
         f"nextwizard: {sums}.",
     ]
 
@@ -100,4 +112,13 @@ def document(outcome: Outcome) -> dict[str, object]:
     }
 
 
-__all__ = ["NOT_USED", "Outcome", "Verdict", "document", "exit_code", "lines", "tally"]
+__all__ = [
+    "NOT_USED",
+    "Outcome",
+    "Verdict",
+    "document",
+    "exit_code",
+    "lines",
+    "skips",
+    "tally",
+]

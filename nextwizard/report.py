@@ -169,22 +169,32 @@ def following(
     wanted = "EMAIL_PASSWORD and what else is secret"
     if found.plan["data.url"]:
         wanted = "DATABASE_URL, EMAIL_PASSWORD"
-    return [
-        "",
-        "Next:",
-        f"  1. {install}" + (f"    {noun}" if missing else ""),
-        f"  2. edit deploy/{name}.env    set {wanted}",
-        "  3. less deploy/README.md    first install on the server",
-        "",
-        *_again(directory),
+    place = _place(directory)
+    on_host = found.plan["hosting.target"] in {"systemd", "supervisor"}
+    steps = [
+        f"{install}" + (f"    {noun}" if missing else "") if on_host else "",
+        f"edit deploy/{name}.env    set {wanted}",
+        f"nextwizard smoke{place}    boots it on loopback and probes it"
+        if on_host
+        else "",
+        "less deploy/README.md    first install on the server",
     ]
+    rows = [f"  {n}. {step}" for n, step in enumerate(filter(None, steps), 1)]
+    return ["", "Next:", *rows, "", *_again(directory)]
+
+
+def _place(directory: str) -> str:
+    """Return a directory as the end of a command; nothing for the current one."""
+    from .quoting import shell
+
+    return "" if directory == "." else f" {shell(directory)}"
 
 
 def _again(directory: str) -> list[str]:
     """Return the commands of the next time, with and without questions."""
     from .quoting import shell
 
-    place = "" if directory == "." else f" {shell(directory)}"
+    place = _place(directory)
     answers = "nextwizard.toml"
     if place:
         answers = shell(f"{directory.rstrip('/')}/nextwizard.toml")
@@ -195,25 +205,20 @@ def _again(directory: str) -> list[str]:
     return ["    ".join(parts)] if not place else [*parts]
 
 
-def outcome(found: Outcome, *, always: bool) -> None:
-    """Say how a checker or invariant went, at once; one that is not used is no line.
+def outcome(found: Outcome) -> None:
+    """Say how a checker or invariant went, at once."""
+    from .outcomes import lines
 
-    Without `always` what is ok is no line either.
-    """
-    from .outcomes import NOT_USED, lines
-
-    if found.detail == NOT_USED or (found.verdict == "ok" and not always):
-        return
     for text in lines(found):
         out(text)
     sys.stdout.flush()
 
 
-def verdict(found: Sequence[Outcome]) -> None:
-    """Say in one line how many went how."""
-    from .outcomes import tally
+def verdict(found: Sequence[Outcome], skipped: Sequence[Outcome] = ()) -> None:
+    """Say what was not looked at, and in one line how many went how."""
+    from .outcomes import skips, tally
 
-    for text in tally(found):
+    for text in (*skips(skipped), *tally(found)):
         out(text)
 
 

@@ -32,22 +32,30 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         rows = {"exit_code": code, "outcomes": [document(row) for row in found]}
         report.out(json.dumps(rows, indent=2, ensure_ascii=False))
-    else:
-        report.verdict(found)
     return code
 
 
 def verified(proposal: Proposal, *, quiet: bool = False) -> tuple[Outcome, ...]:
-    """Run every checker and invariant; each is told as it ends, unless quiet."""
+    """Run every checker and invariant, and return how they went.
+
+    Unless quiet each checker is told as it ends, an invariant only when it is broken,
+    and at the end what was not looked at and how many went how.
+    """
     from nextwizard import report
+    from nextwizard.outcomes import NOT_USED
     from nextwizard.verify import CHECKERS, verify
 
     checkers = {row.key for row in CHECKERS}
-    found = []
+    found, skipped = [], []
     for outcome in verify(proposal):
         found.append(outcome)
-        if not quiet:
-            report.outcome(outcome, always=outcome.key in checkers)
+        silent = outcome.key not in checkers and outcome.verdict in {"ok", "skipped"}
+        if silent:
+            skipped.append(outcome)
+        elif not quiet and outcome.detail != NOT_USED:
+            report.outcome(outcome)
+    if not quiet:
+        report.verdict(found, skipped)
     return tuple(found)
 
 

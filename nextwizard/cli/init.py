@@ -189,10 +189,7 @@ def _verified(options: argparse.Namespace) -> tuple[Outcome, ...]:
 
     if not options.json:
         report.out("")
-    found = verified(propose(inspect(options.dir)), quiet=options.json)
-    if not options.json:
-        report.verdict(found)
-    return found
+    return verified(propose(inspect(options.dir)), quiet=options.json)
 
 
 def _drift(proposal: Proposal) -> int:

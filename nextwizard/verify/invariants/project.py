@@ -149,7 +149,7 @@ ROWS = (
     ),
     Invariant(
         "data.connections",
-        "the database is writable, and enough",
+        "the database is writable and enough",
         "the first write or the first busy minute would answer 500",
         f"{DJANGO}/ref/databases/#persistent-connections",
         database,

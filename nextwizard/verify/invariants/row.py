@@ -55,7 +55,8 @@ class Invariant:
             yield self._outcome("skipped", f"{error.at}: {error.what}")
             return
         except NextwizardError as error:
-            yield self._outcome("skipped", error.problems[0].what)
+            problem = error.problems[0]
+            yield self._outcome("skipped", f"{problem.where}: {problem.what}")
             return
         except (OSError, ValueError, KeyError) as error:
             yield self._outcome("skipped", f"could not be read: {error}")

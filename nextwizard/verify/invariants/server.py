@@ -268,7 +268,7 @@ ROWS = (
     ),
     Invariant(
         "server.interface",
-        "interface, worker and streams",
+        "interface of server and code",
         "gunicorn --check-config does not notice, and every request answers 500",
         SEED,
         interface,
