@@ -169,6 +169,7 @@ def test_the_transcripts_are_current(
     record(PICTURES.parent / "plain.txt", f"$ nextwizard init --plain\n{said}")
     report.notes(done.proposal.plan.notes)
     report.summary(apply(done.proposal))
+    report.next_steps(done.proposal)
     seen = capsys.readouterr()
     text = f"$ nextwizard init --answers nextwizard.toml\n{seen.err}{seen.out}"
     record(PICTURES.parent / "answers.txt", text)
