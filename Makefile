@@ -4,6 +4,7 @@
 # make soak   ten minutes of load and restarts for each default stack, by hand
 # make lint   ruff and mypy
 # make golden re-records tests/golden/*/expected and the screens; look at the diff
+# make score  what independent judges say of every case, into docs/scoreboard.md
 # make pictures  the same, and the README's hero with chromium
 
 PYTHON_BIN = .venv/bin/python
@@ -36,6 +37,9 @@ lint:
 golden:
 	@scripts/bootstrap
 	$(PYTHON_BIN) -m pytest -q tests/test_golden.py tests/test_screens.py --update-golden
+
+score: setup
+	$(PYTHON_BIN) scripts/scoreboard.py
 
 pictures: golden
 	$(PYTHON_BIN) scripts/pictures.py

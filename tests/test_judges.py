@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nextwizard import stage
-    from nextwizard.verify import Checker
     from nextwizard.workflow import Proposal
 
 
@@ -62,15 +61,17 @@ def test_the_proxy_s_formatter_changes_nothing(deployed: Made) -> None:
     judges.judge_proxy(deployed.on, kind)
 
 
-@pytest.mark.parametrize("checker", CHECKERS, ids=lambda row: row.key)
-def test_a_real_checker_finds_nothing(
-    deployed: Made, checker: Checker, monkeypatch: pytest.MonkeyPatch
+def test_no_real_checker_finds_anything(
+    deployed: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judges.skip_without(checker.used(deployed.proposal.plan), "not used in this case")
     monkeypatch.setenv("DATABASE_URL", "postgresql://notes:none@127.0.0.1:5432/notes")
-    if checker.key == "django":
-        monkeypatch.setattr(Subject, "environment", strictly(Subject.environment))
-    held(checker.outcome(deployed.subject))
+    used = [row for row in CHECKERS if row.used(deployed.proposal.plan)]
+    assert len(used) >= 4
+    for checker in used:
+        with monkeypatch.context() as patch:
+            if checker.key == "django":
+                patch.setattr(Subject, "environment", strictly(Subject.environment))
+            held(checker.outcome(deployed.subject))
 
 
 def strictly(environment: Any) -> Any:

@@ -200,14 +200,14 @@ def _supervisor(subject: Subject) -> Said:
 
 def _section(subject: Subject, path: str, what: str) -> Evidence:
     """Return the line that supervisor speaks of: the key it names, else the section."""
-    lines = subject.read(path).splitlines()
-    named = re.findall(r"[\w.%/-]+", what)
-    for number, line in enumerate(lines, 1):
-        key, equals, value = line.partition("=")
-        if equals and (
-            key.strip() in named or (value.strip() and value.strip() in what)
-        ):
-            return Evidence(path, number)
+    keys = {
+        line.partition("=")[0].strip(): number
+        for number, line in enumerate(subject.read(path).splitlines(), 1)
+        if "=" in line and not line.startswith(";")
+    }
+    named = [word for word in re.findall(r"\w+", what) if word in keys]
+    if named:
+        return Evidence(path, keys[named[0]])
     return subject.line(path, r"^\[.*program:")
 
 
