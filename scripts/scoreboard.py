@@ -1,8 +1,8 @@
 """Writes docs/scoreboard.md: what independent judges say of everything that is made.
 
-Every golden case goes through the checkers of `nextwizard check`; then the stacks of nginx
-and caddy run on loopback, where sslyze and the MDN HTTP Observatory grade them. Nothing is
-judged by our own code. The script installs those two judges below .score/.
+Every golden case goes through the checkers of `nextwizard check`; then the stacks of
+nginx and caddy run on loopback, where sslyze and the MDN HTTP Observatory grade them.
+Nothing is judged by our own code. Those two judges are installed below .score/.
 
 Exits 1 when a target is missed.
 """
