@@ -191,6 +191,14 @@ def uwsgi(value: object) -> str:
     return text.replace("%", "%%")
 
 
+def procfile(value: object) -> str:
+    """Quote one word of a Procfile's line; only a PORT at its end stays a variable."""
+    text = str(value)
+    if text.endswith("$PORT"):
+        return f'{shell(text[:-5]) if text[:-5] else ""}"$PORT"'
+    return shell(text)
+
+
 def requirement(value: object) -> str:
     """Write one line of a requirements file."""
     text = str(value)
@@ -223,6 +231,7 @@ FILTERS: dict[str, Callable[[object], str]] = {
     "name": name,
     "nginx": nginx,
     "nginx_regex": nginx_regex,
+    "procfile": procfile,
     "py": py,
     "requirement": requirement,
     "shell": shell,

@@ -89,7 +89,7 @@ INTERFACE_RULES: tuple[InterfaceRule, ...] = (
 """Rows in the order in which they are told: the first hard one gives the reason."""
 
 
-CONTAINERS = ("compose", "kubernetes")
+CONTAINERS = ("compose", "kubernetes", "procfile")
 """The targets that run an image."""
 GRACEFUL_S = 25
 """Seconds a request or stream may take to end at a stop; gunicorn's default is 30."""
@@ -134,6 +134,8 @@ HSTS_S = 31536000
 
 LEAVE_S = 10
 """Seconds a pod goes on serving after its removal from the endpoints began."""
+PRIVATE = "10.0.0.0/8,100.64.0.0/10,172.16.0.0/12,192.168.0.0/16,fc00::/7"
+"""The networks that a platform's router asks from; none of them is a visitor's."""
 CONTAINER_PORT = 8000
 """Where the server listens in a container; nothing outside its network reaches it."""
 CONTAINER_UID = 10001

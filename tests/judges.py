@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import platforms
 import pytest
 from support import missing, needed
 
@@ -99,6 +100,15 @@ def judge_proxy(on: stage.Stage, kind: str) -> None:
         env = {"PATH": os.defpath, "HOME": on.place("caddy", "home")}
         for program in {needed("caddy"), beside("caddy")}:
             assert run(program, "fmt", file, env=env).stdout == text, file.name
+
+
+def judge_procfile(on: stage.Stage) -> None:
+    """honcho reads exactly our processes; Heroku's and Fly's files are theirs."""
+    done = run(sys.executable, "-m", "honcho", "check", cwd=Path(on.root))
+    # honcho calls a file without any process valid, so the names are what counts.
+    assert "Valid procfile detected (release, web)" in done.stderr, done.stderr
+    platforms.judge_fly(on)
+    platforms.judge_app_json(on)
 
 
 def judge_runbook(on: stage.Stage) -> None:

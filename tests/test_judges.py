@@ -74,6 +74,12 @@ def test_no_real_checker_finds_anything(
             held(checker.outcome(deployed.subject))
 
 
+def test_a_platform_accepts_its_files(deployed: Made) -> None:
+    wanted = deployed.text("hosting.target") == "procfile"
+    judges.skip_without(wanted, "the case is for no platform")
+    judges.judge_procfile(deployed.on)
+
+
 def strictly(environment: Any) -> Any:
     """Return an environment in which a deprecated call is an error."""
     strict = {"PYTHONWARNINGS": "error::DeprecationWarning"}

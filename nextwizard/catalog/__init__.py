@@ -36,7 +36,7 @@ def on_host(plan: Plan) -> bool:
 
 def contained(plan: Plan) -> bool:
     """Hold while the deployment is an image."""
-    return plan["hosting.target"] in {"compose", "kubernetes"}
+    return plan["hosting.target"] in {"compose", "kubernetes", "procfile"}
 
 
 def proxied(plan: Plan) -> bool:

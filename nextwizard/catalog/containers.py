@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _compose = decided("hosting.target", "compose")
 _cluster = decided("hosting.target", "kubernetes")
+_platform = decided("hosting.target", "procfile")
 _BASE = "deploy/kubernetes/base"
 _OVERLAYS = "deploy/kubernetes/overlays"
 
@@ -101,6 +102,10 @@ CONTAINERS: tuple[Output, ...] = (
     _overlay("staging"),
     _runbook("compose", _compose),
     _runbook("kubernetes", _cluster),
+    Output("procfile", "procfile/Procfile", "Procfile", _platform, "procfile"),
+    Output("app_json", "procfile/app.json", "app.json", _platform, "json"),
+    Output("fly", "procfile/fly.toml", "fly.toml", _platform, "toml"),
+    _runbook("procfile", _platform),
 )
 """The rows of what runs an image."""
 

@@ -36,6 +36,10 @@ def containers(ledger: Ledger) -> None:
     _state(ledger)
     if ledger["hosting.target"] == "compose":
         _compose(ledger)
+    elif ledger["hosting.target"] == "procfile":
+        from .platform import platform
+
+        platform(ledger)
     else:
         from .cluster import cluster
 

@@ -70,19 +70,24 @@ def _database(ledger: Ledger, row: ServerRule) -> None:
 
 def _one_writer(ledger: Ledger, engine: str) -> None:
     """Refuse a SQLite file in a cluster, unless somebody asked for it by name."""
-    if engine != "sqlite" or ledger["hosting.target"] != "kubernetes":
+    target = ledger["hosting.target"]
+    if engine != "sqlite" or target not in {"kubernetes", "procfile"}:
         return
     if ledger["data.database"] == "sqlite":
         ledger.warn(
             "data.one_writer",
-            "SQLite in a cluster means one pod, and a gap at every release",
+            "SQLite in a cluster means one pod, and a gap at every release"
+            if target == "kubernetes"
+            else "SQLite on a platform means one machine with a volume; Heroku has "
+            "none, and forgets the file at each start",
             fix='Answer data.database with "postgresql".',
         )
         return
     ledger.refuse(
         "data.database, hosting.target",
-        "the settings keep a SQLite file, and pods come and go without their files",
-        'Answer data.database with "postgresql", or with "sqlite" for a single pod.',
+        "the settings keep a SQLite file, and what runs them comes and goes without "
+        "its files",
+        'Answer data.database with "postgresql", or with "sqlite" for a single one.',
     )
 
 
@@ -136,7 +141,7 @@ def _cache(ledger: Ledger) -> None:
     ledger.decide("cache.backend", backend, "misses while Redis is down", "data.cache")
     local = ledger.project.of_kind("cache.local", "cache.default")
     far = ledger.flag("hosts.on")
-    inside = ledger["hosting.target"] == "kubernetes"
+    inside = ledger["hosting.target"] in {"kubernetes", "procfile"}
     many = ledger.number("sizing.planned") > 1 or far or _pods(ledger)
     ledger.decide(
         "cache.url_needed",

@@ -232,6 +232,9 @@ def listen(ledger: Ledger, row: ServerRule, bind: str) -> None:
     ledger.table(rows, _HOLDERS[how], "hosting.bind", link)
     callers = "hosts.callers" if ledger.flag("hosts.on") else "hosting.trusted_proxies"
     trusted = ",".join(map(_bare, ledger.items(callers))) or "127.0.0.1"
+    if ledger["hosting.target"] == "procfile" and row.server == "uvicorn":
+        # The router appends to X-Forwarded-For, so `*` would believe the visitor.
+        trusted, contained = rules.PRIVATE, False
     ledger.decide(
         "server.trust",
         "*" if unix or contained else trusted,

@@ -106,6 +106,8 @@ def _env(target: str, name: str) -> tuple[str, str]:
     if target == "kubernetes":
         secret = f"{name.replace('_', '-')}-env"
         return f"the Secret {secret}", "made by hand in the namespace, in no manifest"
+    if target == "procfile":
+        return "the platform's own settings", "set once; no file of the image holds it"
     return f"/etc/{name}/env", "read by root before privileges drop"
 
 

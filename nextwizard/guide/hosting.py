@@ -21,7 +21,7 @@ WHERE: dict[str, Words] = {
         "Target",
         "what starts the project and starts it again",
         "Which files are made: a unit and its socket, a program of supervisor, or an "
-        "image with a compose file or with manifests.",
+        "image with a compose file, with manifests, or with a Procfile.",
         "Files for another target do no harm, but nothing on the host reads them.",
         f"{SYSTEMD}/systemd.service.html",
         {
@@ -29,6 +29,7 @@ WHERE: dict[str, Words] = {
             "supervisor": "a program of supervisord",
             "compose": "containers on one host",
             "kubernetes": "pods of a cluster",
+            "procfile": "a platform: Heroku, Fly and their like",
         },
     ),
     "hosting.image": Words(

@@ -108,7 +108,7 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     _choice(
         "hosting.target",
-        "systemd supervisor compose kubernetes",
+        "systemd supervisor compose kubernetes procfile",
         always("systemd", "a unit on one host is the plainest way to run it"),
     ),
     _choice("hosting.interface", "auto wsgi asgi", always("auto", "the code decides")),

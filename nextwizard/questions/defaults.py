@@ -76,6 +76,8 @@ def proxy(known: Known) -> Fact:
     """Return which proxy is made: a cluster has one of its own."""
     if known.text("hosting.target") == "kubernetes":
         return Fact("none", (), "the cluster's gateway stands in front: hosting.route")
+    if known.text("hosting.target") == "procfile":
+        return Fact("none", (), "the platform's router stands in front")
     return Fact("nginx", (), "the proxy most hosts already run")
 
 
