@@ -9,7 +9,7 @@
 
 PYTHON_BIN = .venv/bin/python
 
-.PHONY: demo test proof soak lint golden pictures setup
+.PHONY: demo test proof soak lint golden score pictures setup
 .DEFAULT_GOAL := test
 
 demo:
@@ -24,6 +24,7 @@ test: setup lint
 
 proof: setup
 	$(PYTHON_BIN) -m pytest -n 2 --dist loadfile -m proof
+	@scripts/second-python
 
 soak: setup
 	$(PYTHON_BIN) scripts/soak.py
