@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,6 +110,20 @@ def judge_procfile(on: stage.Stage) -> None:
     assert "Valid procfile detected (release, web)" in done.stderr, done.stderr
     platforms.judge_fly(on)
     platforms.judge_app_json(on)
+
+
+def judge_ci(text: str, provider: str) -> None:
+    """actionlint, or the schema of GitLab, has nothing to say."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, ".gitlab-ci.yml")
+        file.write_text(text, encoding="utf-8")
+        if provider == "github":
+            done = run(beside("actionlint"), "-no-color", file)
+        else:
+            schema = ("--builtin-schema", "vendor.gitlab-ci")
+            transform = ("--data-transform", "gitlab-ci")
+            done = run(beside("check-jsonschema"), *schema, *transform, file)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def judge_runbook(on: stage.Stage) -> None:

@@ -74,6 +74,13 @@ def test_no_real_checker_finds_anything(
             held(checker.outcome(deployed.subject))
 
 
+def test_the_service_takes_its_file(deployed: Made) -> None:
+    provider = deployed.text("ci.provider")
+    judges.skip_without(provider != "none", "the case has no service")
+    (path,) = [f.path for f in deployed.proposal.files if f.key == f"ci_{provider}"]
+    judges.judge_ci(deployed.on.read(path), provider)
+
+
 def test_a_platform_accepts_its_files(deployed: Made) -> None:
     wanted = deployed.text("hosting.target") == "procfile"
     judges.skip_without(wanted, "the case is for no platform")

@@ -87,7 +87,8 @@ def test_a_mark_names_the_decision_of_the_lines_below_it() -> None:
 def test_every_mark_names_a_decision() -> None:
     cluster = planned("hosting.target=kubernetes", "data.database=postgresql")
     platform = planned("hosting.target=procfile", "data.database=postgresql")
-    plans = (planned(), planned("hosting.target=compose"), cluster, platform)
+    pushed = planned("ci.provider=github")
+    plans = (planned(), planned("hosting.target=compose"), cluster, platform, pushed)
     keys = {key for plan in plans for key in plan.decisions}
     for path in TEMPLATES:
         for line in path.read_text(encoding="utf-8").splitlines():

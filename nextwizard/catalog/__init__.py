@@ -249,14 +249,16 @@ def destination(output: Output, plan: Plan) -> str:
 
 def every() -> tuple[Output, ...]:
     """Return the rows of all targets."""
+    from .ci import CI
     from .containers import CONTAINERS
 
-    return (*OUTPUTS, *CONTAINERS)
+    return (*OUTPUTS, *CONTAINERS, *CI)
 
 
 def wanted(plan: Plan) -> tuple[Output, ...]:
     """Return the outputs this plan has; rows of other targets are not even read."""
-    rows = every() if contained(plan) else OUTPUTS
+    more = contained(plan) or plan["ci.provider"] != "none"
+    rows = every() if more else OUTPUTS
     return tuple(output for output in rows if output.when(plan))
 
 

@@ -172,6 +172,7 @@ def decide(project: Project, host: Host, answers: Answers) -> Plan:
             fleet(ledger, row)
             shared(ledger)
         _packages(ledger, row)
+        _ci(ledger)
         _runbook(ledger)
     if ledger.problems:
         raise InputError(ledger.problems)
@@ -193,6 +194,15 @@ def _contained(ledger: Ledger, row: ServerRule) -> None:
         scaling(ledger)
     data(ledger, row)
     containers(ledger)
+
+
+def _ci(ledger: Ledger) -> None:
+    """Decide who runs the checks at every push, and what that is."""
+    ledger.follow("ci.provider", "ci.provider")
+    if ledger["ci.provider"] != "none":
+        from .ci import ci
+
+        ci(ledger)
 
 
 def _packages(ledger: Ledger, row: ServerRule) -> None:

@@ -139,6 +139,7 @@ STEPS: tuple[Step, ...] = (
             "data.static",
             "health.readiness",
             "site.indexable",
+            "ci.provider",
         ),
         (("sizing.sum", "{value}"), ("data.sum", "{value}")),
         ("deploy/boot.py",),

@@ -121,6 +121,18 @@ DATA: dict[str, Words] = {
         "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/",
         {"yes": "make it", "no": "leave it out"},
     ),
+    "ci.provider": Words(
+        "Checks at every push",
+        "whose service runs them",
+        "A workflow that runs the tests, Django's checks and `regenerate --check`.",
+        "Without it nobody notices that the files no longer follow the answers.",
+        "https://docs.github.com/en/actions/get-started/continuous-integration",
+        {
+            "none": "nobody's, or one you have",
+            "github": "GitHub Actions",
+            "gitlab": "GitLab CI",
+        },
+    ),
     "site.indexable": Words(
         "Search engines",
         "whether robots.txt lets them in",

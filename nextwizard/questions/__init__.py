@@ -175,6 +175,7 @@ QUESTIONS: tuple[Question, ...] = (
         "auto yes no",
         always("auto", "next.dj: indexable when DEBUG is off"),
     ),
+    _choice("ci.provider", "none github gitlab", always("none", "only if asked for")),
     _list("checks.ignore", "finding", always(())),
     Question("environment", "table", always({}), "env_value"),
 )

@@ -14,7 +14,13 @@ from .files import evidence, walk
 from .layout import find_layout
 from .suspects import Suspects
 from .templates import find_markup
-from .versions import find_packages, find_runner, find_versions
+from .versions import (
+    find_dev,
+    find_packages,
+    find_runner,
+    find_tests,
+    find_versions,
+)
 
 
 if TYPE_CHECKING:
@@ -51,8 +57,10 @@ def scan(
     facts = find_facts(found, signals)
     manage = found.start.manage
     more = {
+        "project.dev": find_dev(tree, manage),
         "project.packages": find_packages(tree, manage),
         "project.runner": find_runner(tree, manage),
+        "project.tests": find_tests(tree, manage),
     }
     return Project(
         root=os.fspath(root),

@@ -180,6 +180,44 @@ def find_packages(tree: Tree, manage: str) -> Fact | None:
     return None
 
 
+_PYTEST = {
+    "pytest.ini": re.compile(rb""),
+    "conftest.py": re.compile(rb""),
+    "pyproject.toml": re.compile(rb"^\s*\[tool\.pytest\b", re.MULTILINE),
+    "setup.cfg": re.compile(rb"^\s*\[tool:pytest\]", re.MULTILINE),
+    "tox.ini": re.compile(rb"^\s*\[pytest\]", re.MULTILINE),
+}
+_DEV = re.compile(
+    r"(?:requirements/)?(?:requirements-)?(?:dev|test|tests)\.txt|"
+    r"(?:dev|test)-requirements\.txt"
+)
+_DEV_GROUP = re.compile(rb"^\[dependency-groups\][^\[]*?^dev\s*=", re.MULTILINE)
+
+
+def find_tests(tree: Tree, manage: str) -> Fact | None:
+    """Return the files that say the tests are run by pytest; None when none does."""
+    found = tuple(
+        f"{place}{name}"
+        for place in _places(manage)
+        for name, said in _PYTEST.items()
+        if f"{place}{name}" in tree and said.search(_read(tree, f"{place}{name}"))
+    )
+    return _named(found, "for pytest") if found else None
+
+
+def find_dev(tree: Tree, manage: str) -> Fact | None:
+    """Return the files that name what the tests need besides the project's packages."""
+    found = [
+        path
+        for place in _places(manage)
+        for path in sorted(tree.files)
+        if path.startswith(place) and _DEV.fullmatch(path[len(place) :])
+    ]
+    if _DEV_GROUP.search(_read(tree, "pyproject.toml")):
+        found.append("pyproject.toml")
+    return _named(tuple(dict.fromkeys(found)), "for development") if found else None
+
+
 def _named(paths: tuple[str, ...], reason: str) -> Fact:
     return Fact(paths, tuple(evidence(path) for path in paths), reason)
 
@@ -196,4 +234,4 @@ def _lists(tree: Tree, places: list[str]) -> Iterator[str]:
             yield path
 
 
-__all__ = ["find_packages", "find_runner", "find_versions"]
+__all__ = ["find_dev", "find_packages", "find_runner", "find_tests", "find_versions"]
