@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 CADDY = ("hosting.proxy=caddy",)
 NEW_NGINX = ("hosting.proxy_version=1.31.3",)
+COMPOSE = ("hosting.target=compose", "hosting.proxy=caddy")
+CLUSTER = ("hosting.target=kubernetes", "data.database=postgresql")
 SUPERVISOR = ("hosting.target=supervisor",)
 UWSGI = ("hosting.server=uwsgi",)
 
@@ -167,6 +169,30 @@ BREAKS = (
         "no attribute 'worker'",
     ),
     Break(
+        "compose",
+        "deploy/compose.yaml",
+        'stop_grace_period: "35s"',
+        'stop_grace_periods: "35s"',
+        "stop_grace_periods",
+        COMPOSE,
+    ),
+    Break(
+        "kubernetes",
+        "deploy/kubernetes/base/deployment.yaml",
+        "terminationGracePeriodSeconds: 45",
+        "terminationGraceSeconds: 45",
+        "terminationGraceSeconds",
+        CLUSTER,
+    ),
+    Break(
+        "caddy",
+        "deploy/caddy/notes.caddy",
+        "encode zstd gzip",
+        "encod zstd gzip",
+        "encod",
+        COMPOSE,
+    ),
+    Break(
         "uwsgi",
         "deploy/uwsgi.ini",
         "need-app = true",
@@ -218,6 +244,9 @@ CLEAN = (
     ("plain", CADDY, "caddy"),
     ("plain", SUPERVISOR, "supervisor"),
     ("plain", UWSGI, "uwsgi"),
+    ("plain", COMPOSE, "compose"),
+    ("plain", CLUSTER, "kubernetes"),
+    ("plain", COMPOSE, "gunicorn"),
 )
 
 

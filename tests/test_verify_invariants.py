@@ -25,6 +25,8 @@ UNIT, SOCKET = "deploy/systemd/notes.service", "deploy/systemd/notes.socket"
 PROGRAM, GUNICORN = "deploy/supervisor/notes.conf", "deploy/gunicorn.conf.py"
 PROD = "config/settings/prod.py"
 ON_CADDY = ("hosting.proxy=caddy",)
+COMPOSE = ("hosting.target=compose", "hosting.proxy=caddy")
+CLUSTER = ("hosting.target=kubernetes", "data.database=postgresql")
 SUPERVISED = ("hosting.target=supervisor",)
 
 
@@ -430,6 +432,74 @@ BREAKS = (
         "storage.StaticFilesStorage",
         "stored by django.contrib.staticfiles.storage.StaticFilesStorage",
     ),
+    Break(
+        "time.graceful",
+        "deploy/compose.yaml",
+        'stop_grace_period: "35s"',
+        'stop_grace_period: "20s"',
+        "killed after 20 s",
+        pairs=COMPOSE,
+    ),
+    Break(
+        "time.graceful",
+        "deploy/kubernetes/base/deployment.yaml",
+        "terminationGracePeriodSeconds: 45",
+        "terminationGracePeriodSeconds: 5",
+        "killed after 5 s",
+        kind="sse_async",
+        pairs=CLUSTER,
+    ),
+    Break(
+        "settings.module",
+        "deploy/compose.yaml",
+        'DJANGO_SETTINGS_MODULE: "config.settings.prod"',
+        'DJANGO_SETTINGS_MODULE: "config.settings.dev"',
+        "config.settings.dev is named here",
+        pairs=COMPOSE,
+    ),
+    Break(
+        "settings.module",
+        "deploy/Dockerfile",
+        'DJANGO_SETTINGS_MODULE="config.settings.prod"',
+        'DJANGO_SETTINGS_MODULE="config.settings.dev"',
+        "config.settings.dev is named here",
+        pairs=COMPOSE,
+    ),
+    Break(
+        "settings.module",
+        "deploy/kubernetes/base/config.env",
+        "DJANGO_SETTINGS_MODULE=config.settings.prod",
+        "DJANGO_SETTINGS_MODULE=config.settings.dev",
+        "config.settings.dev is named here",
+        kind="sse_async",
+        pairs=CLUSTER,
+    ),
+    Break(
+        "workers.memory",
+        "deploy/kubernetes/base/config.env",
+        "WEB_CONCURRENCY=1",
+        "WEB_CONCURRENCY=8",
+        "8 workers need",
+        kind="sse_async",
+        pairs=CLUSTER,
+    ),
+    Break(
+        "socket.path",
+        "deploy/caddy/notes.caddy",
+        "reverse_proxy app:8000",
+        "reverse_proxy app:9000",
+        "the proxy asks app:9000",
+        pairs=COMPOSE,
+    ),
+    Break(
+        "server.interface",
+        "deploy/Dockerfile",
+        '"config.asgi:application"',
+        '"config.wsgi:application"',
+        "streams from an async source",
+        kind="sse_async",
+        pairs=CLUSTER,
+    ),
     Break("settings.debug", PROD, "DEBUG = False", "DEBUG = True", "DEBUG is on"),
     Break(
         "data.connections",
@@ -482,6 +552,8 @@ CLEAN = (
     ("sse_async", ("hosting.server=granian",)),
     ("sse_sync", ("hosting.server=uwsgi",)),
     ("channels_ws", ()),
+    ("plain", COMPOSE),
+    ("sse_async", CLUSTER),
 )
 NEEDS_HOST = {"tls.certificate", "host.interpreter"}
 

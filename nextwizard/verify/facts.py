@@ -50,9 +50,9 @@ class Facts:
 
     @cached_property
     def process(self) -> Process:
-        """What the server's files say; NotUsed for a target without a manager here."""
+        """What the server's files say; NotUsed where they are gone."""
         found = process.look(self.subject)
-        if not found.manager:
+        if not found.manager or not found.command:
             raise NotUsed
         return found
 

@@ -27,7 +27,7 @@ class Process:
 
     `app` is module:attribute, `listen` an address as proxies write it, `graceful` and
     `stop` are times as they stand, `modules` the settings each file names, `access`
-    owner, group and mode of the socket, `unit` the rows of a service.
+    owner, group and mode of the socket, `unit` the rows of a service, `memory` a limit.
     """
 
     manager: str = ""
@@ -42,6 +42,7 @@ class Process:
     modules: tuple[Said, ...] = ()
     access: tuple[Said | None, Said | None, Said | None] = (None, None, None)
     unit: tuple[read.Row, ...] = ()
+    memory: Said | None = None
 
     def value(self, key: str) -> Said | None:
         """Return what the unit's [Service] says last of a key."""
@@ -62,7 +63,11 @@ def look(subject: Subject) -> Process:
     target = subject.text("hosting.target")
     if target == "systemd":
         return _systemd(subject)
-    return _supervisor(subject) if target == "supervisor" else Process()
+    if target == "supervisor":
+        return _supervisor(subject)
+    from . import container
+
+    return container.look(subject)
 
 
 def _systemd(subject: Subject) -> Process:
@@ -73,24 +78,25 @@ def _systemd(subject: Subject) -> Process:
     start = read.value(rows, "Service", "ExecStart")
     command = tuple(words(start.value)) if start else ()
     at = start.at if start else None
-    own = _own(subject, command, at)
+    found = own(subject, command, at)
     return Process(
         "systemd",
         command,
         at,
-        own.app,
-        own.worker_class,
-        own.workers or _environment(rows, "WEB_CONCURRENCY"),
-        _address(read.value(socket, "Socket", "ListenStream")) or own.listen,
-        own.graceful,
+        found.app,
+        found.worker_class,
+        found.workers or _environment(rows, "WEB_CONCURRENCY"),
+        _address(read.value(socket, "Socket", "ListenStream")) or found.listen,
+        found.graceful,
         read.value(rows, "Service", "TimeoutStopSec"),
-        (*_modules(subject), *_named(rows, "DJANGO_SETTINGS_MODULE")),
+        (*modules(subject), *_named(rows, "DJANGO_SETTINGS_MODULE")),
         (
             read.value(socket, "Socket", "SocketUser"),
             read.value(socket, "Socket", "SocketGroup"),
             read.value(socket, "Socket", "SocketMode"),
         ),
         rows,
+        read.value(rows, "Service", "MemoryMax"),
     )
 
 
@@ -115,26 +121,26 @@ def _supervisor(subject: Subject) -> Process:
     start = read.value(rows, section, "command")
     command = _split(start) if start else ()
     at = start.at if start else None
-    own = _own(subject, command, at)
+    found = own(subject, command, at)
     owner = read.value(rows, section, "socket_owner")
     user, _, group = (owner.value if owner else "").partition(":")
     environment = read.value(rows, section, "environment")
-    found = re.search(
+    module = re.search(
         r'DJANGO_SETTINGS_MODULE\s*=\s*"?([\w.]+)',
         environment.value if environment else "",
     )
-    named = (Said(found[1], environment.at),) if found and environment else ()
+    named = (Said(module[1], environment.at),) if module and environment else ()
     return Process(
         "supervisor",
         command,
         at,
-        own.app,
-        own.worker_class,
-        own.workers,
-        _address(read.value(rows, section, "socket")) or own.listen,
-        own.graceful,
+        found.app,
+        found.worker_class,
+        found.workers,
+        _address(read.value(rows, section, "socket")) or found.listen,
+        found.graceful,
         read.value(rows, section, "stopwaitsecs"),
-        (*_modules(subject), *named),
+        (*modules(subject), *named),
         (
             Said(user, owner.at) if owner else None,
             Said(group, owner.at) if owner and group else None,
@@ -151,7 +157,7 @@ def _split(start: Said) -> tuple[str, ...]:
         raise read.Unreadable(start.at, f"command: {error}") from error
 
 
-def _modules(subject: Subject) -> Iterator[Said]:
+def modules(subject: Subject) -> Iterator[Said]:
     """Yield the settings that the entry points name."""
     for leaf in ("wsgi", "asgi"):
         path = f"{subject.text('paths.package')}/{leaf}.py"
@@ -171,7 +177,8 @@ class _Own:
     graceful: Said | None = None
 
 
-def _own(subject: Subject, command: Sequence[str], at: Evidence | None) -> _Own:
+def own(subject: Subject, command: Sequence[str], at: Evidence | None) -> _Own:
+    """Return what the server's file says, or its command line where it has none."""
     kind = subject.text("server.kind")
     if kind == "gunicorn" and subject.exists("deploy/gunicorn.conf.py"):
         path = "deploy/gunicorn.conf.py"
@@ -246,4 +253,4 @@ def _address(said: Said | None) -> Said | None:
     return Said(f"unix:{text}" if text.startswith("/") else text, said.at)
 
 
-__all__ = ["Process", "look"]
+__all__ = ["Process", "look", "modules", "own"]

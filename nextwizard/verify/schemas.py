@@ -73,10 +73,12 @@ def _said(subject: Subject, text: str, paths: list[str]) -> Said:
     """Return the tool's words, and the line that the innermost key they name has."""
     said = subject.back(text.strip())
     rows = [line.strip() for line in said.splitlines() if line.strip()]
+    errors = [row.removeprefix("ERROR ") for row in rows if row.startswith("ERROR ")]
+    rows = errors or rows
     detail = "\n".join(rows)
     places = list(subject.places(said))
     if not places:
-        named = re.findall(r"[\w-]+", detail)
+        named = re.findall(r"'([\w-]+)' was", detail) or re.findall(r"[\w-]+", detail)
         path = next((path for path in paths if path in detail), paths[0])
         places = [_innermost(subject, path, named)]
     return Said("failed", detail, tuple(places))

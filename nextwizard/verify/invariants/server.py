@@ -20,11 +20,8 @@ if TYPE_CHECKING:
     from nextwizard.verify.read import Said
 
 
-SYSTEMD_STOP_S = 90.0
-"""Seconds systemd waits at a stop where the unit says nothing."""
-
-SUPERVISOR_STOP_S = 10.0
-"""The same for supervisor."""
+STOPS_S = {"systemd": 90.0, "supervisor": 10.0, "compose": 10.0, "kubernetes": 30.0}
+"""Seconds each manager waits at a stop where its file says nothing."""
 
 
 def socket_path(facts: Facts) -> Iterator[Breach]:
@@ -106,7 +103,7 @@ def graceful(facts: Facts) -> Iterator[Breach]:
     process = facts.process
     if process.graceful is None or not process.graceful.value.isdigit():
         raise NotUsed
-    default = {"systemd": SYSTEMD_STOP_S}.get(process.manager, SUPERVISOR_STOP_S)
+    default = STOPS_S.get(process.manager, 10.0)
     limit = seconds(process.stop.value) if process.stop else default
     if process.stop and process.stop.value == "infinity":
         limit = FOR_EVER
@@ -158,8 +155,8 @@ def _boot(facts: Facts) -> dict[str, Said]:
 
 
 def _room(facts: Facts, boot: dict[str, Said]) -> Said:
-    """Return the MiB there are: the unit's limit, else what boot.py was told."""
-    limit = facts.process.value("MemoryMax")
+    """Return the MiB there are: the manager's limit, else what boot.py was told."""
+    limit = facts.process.memory
     if limit and mebibytes(limit.value) > 0:
         return read.Said(f"{mebibytes(limit.value):g}", limit.at)
     known = boot.get("MEMORY_MB")
