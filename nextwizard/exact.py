@@ -118,15 +118,17 @@ class Exact:
     replies: tuple[tuple[int, str], ...] = ()
 
 
-def interpreter(root: str) -> str:
-    """Return the first interpreter that has Django: the project's, the active, ours.
-
-    Empty when none has it.
-    """
+def interpreters(root: str) -> tuple[str, ...]:
+    """Return where a project's interpreter may be: its own, the active one, ours."""
     active = os.environ.get("VIRTUAL_ENV", "")
     folders = (f"{root}/.venv", f"{root}/venv", active)
-    places = [f"{folder}/bin/python" for folder in folders if folder]
-    for place in dict.fromkeys((*places, sys.executable)):
+    places = (f"{folder}/bin/python" for folder in folders if folder)
+    return tuple(dict.fromkeys((*places, sys.executable)))
+
+
+def interpreter(root: str) -> str:
+    """Return the first interpreter that has Django, nothing when none has it."""
+    for place in interpreters(root):
         if os.access(place, os.X_OK):
             try:
                 done = run([place, "-c", "import django"], timeout=SECONDS)
@@ -186,4 +188,4 @@ def _below(root: str, path: str) -> str:
     return real.removeprefix(lead).replace(os.sep, "/")
 
 
-__all__ = ["Exact", "Request", "ask", "interpreter"]
+__all__ = ["Exact", "Request", "ask", "interpreter", "interpreters"]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from nextwizard import stage
 from nextwizard.errors import InputError, Problem, ToolError
+from nextwizard.exact import interpreters
 from nextwizard.tools import find, run
 
 from .visitor import Visitor
@@ -126,16 +127,8 @@ def interpreter(root: str, options: Options) -> str:
 
     InputError names where was looked.
     """
-    active = os.environ.get("VIRTUAL_ENV", "")
-    places = [
-        os.path.join(root, ".venv", "bin", "python"),
-        os.path.join(root, "venv", "bin", "python"),
-        *([os.path.join(active, "bin", "python")] if active else []),
-        sys.executable,
-    ]
-    if options.python:
-        places = [options.python]
-    found = [place for place in dict.fromkeys(places) if os.path.exists(place)]
+    places = (options.python,) if options.python else interpreters(root)
+    found = [place for place in places if os.path.exists(place)]
     for place in found:
         if not run([place, "-c", "import django"], timeout=30).code:
             return place
