@@ -126,13 +126,9 @@ def django(subject: Subject) -> Said:
         return NO_PYTHON
     if not os.path.exists(subject.stage.place("static", "staticfiles.json")):
         collects(subject)
-    level = ("--deploy", "--fail-level", "WARNING")
-    done = run(
-        [subject.python, _manage(subject), "check", *level],
-        timeout=BOOT_SECONDS,
-        cwd=subject.workdir,
-        env=_prod(subject),
-    )
+    done = _deploy(subject)
+    if _OWN_VIEW in done.err:
+        done = _deploy(subject)
     if not done.code:
         return Said("ok", "0 warnings", figures=(("findings", 0.0),))
     lacking = _lacking(subject, done)
@@ -149,6 +145,22 @@ def django(subject: Subject) -> Said:
         tuple(dict.fromkeys(places)),
         fix=f"Each id is told at {DJANGO}/ref/checks/",
         figures=(("findings", float(len(rows))),),
+    )
+
+
+_OWN_VIEW = "resolves that address to next.forms.backends."
+"""What next.dj 0.10 says when it meets its own form view twice (next.E149). It compares
+bound methods, and in a tree written this very second its backends may be made anew in
+between: seen once in some thousand runs, never twice in a row."""
+
+
+def _deploy(subject: Subject) -> Result:
+    level = ("--deploy", "--fail-level", "WARNING")
+    return run(
+        [subject.python, _manage(subject), "check", *level],
+        timeout=BOOT_SECONDS,
+        cwd=subject.workdir,
+        env=_prod(subject),
     )
 
 
