@@ -43,6 +43,9 @@ _TOLD = (
 )
 
 
+NOTHING = "nextwizard: nothing to do; every file is as it should be."
+
+
 def out(text: str) -> None:
     """Write a result to stdout."""
     sys.stdout.write(f"{text}\n")
@@ -95,21 +98,20 @@ def proposal(found: Proposal, *, diff: bool = False) -> None:
     for change in found.changes:
         out(line(change))
         if diff:
-            _diff(change)
+            difference(change)
 
 
-def _diff(change: Change) -> None:
+def difference(change: Change) -> None:
     """Print one file's unified diff; a secret is never shown."""
     if change.status in {"same", "secret", "orphan"}:
         return
     from difflib import unified_diff
 
+    goal = change.base if change.status == "conflict" else change.after
     old, new = (
         (data or b"").decode("utf-8", "replace").splitlines(keepends=True)
-        for data in (change.before, change.base or change.after)
+        for data in (change.before, goal)
     )
-    if change.status == "removed":
-        new = []
     name = change.origin or change.path
     for text in unified_diff(old, new, f"a/{name}", f"b/{change.path}"):
         out(text.rstrip("\r\n"))
@@ -123,7 +125,7 @@ def summary(found: Report) -> None:
         count[change.status] += 1
     written = sum(count[status] for status in ("new", "update", "merged", "secret"))
     for change in changes:
-        if change.status != "same":
+        if change.status != "same" or change.note:
             out(line(change))
     if found.written:
         out("")
@@ -131,10 +133,12 @@ def summary(found: Report) -> None:
         f"{written} {'file' if written == 1 else 'files'} written",
         f"{count['adopted']} adopted",
         f"{count['moved']} moved",
+        *([f"{count['merged']} of them merged"] if count["merged"] else []),
         *([f"{count['removed']} removed"] if count["removed"] else []),
         f"{count['conflict']} {'conflict' if count['conflict'] == 1 else 'conflicts'}",
     ]
-    out(f"nextwizard: {', '.join(parts)}." if found.written else _nothing(changes))
+    told = found.written and len(changes) > count["same"] + count["orphan"]
+    out(f"nextwizard: {', '.join(parts)}." if told else _nothing(changes))
 
 
 def next_steps(
@@ -148,7 +152,7 @@ def next_steps(
 def _nothing(changes: Iterable[Change]) -> str:
     if any(change.status == "conflict" for change in changes):
         return "nextwizard: nothing written; the conflicts above still stand."
-    return "nextwizard: nothing to do; every file is as it should be."
+    return NOTHING
 
 
 def following(
@@ -276,8 +280,10 @@ def _plain(value: object) -> object:
 
 __all__ = [
     "GLYPHS",
+    "NOTHING",
     "as_json",
     "ask",
+    "difference",
     "err",
     "line",
     "next_steps",

@@ -1,24 +1,23 @@
-"""What stands: the files, the record, and what a rendering becomes beside them."""
+"""What stands: the project's files as they are, and the record of the last run."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import re
 import stat
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import __version__
-from .catalog import RECORD_DIR
-from .errors import Problem, RecordError
-from .values import Change, Entry
+from .catalog import RECORD_DIR, templates_dir
+from .errors import InputError, Problem, RecordError, shown
+from .values import Entry
 
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from .values import RenderedFile, Status
 
 
 FORMAT = 1
@@ -27,6 +26,12 @@ BASE = f"{RECORD_DIR}/base"
 MAX_BYTES = 16 * 1024 * 1024
 """No file nextwizard looks at is larger; a larger one is refused, not read."""
 
+MAX_NAMES = 200
+"""Of a directory with more names only the first are looked at."""
+
+_NAME = "Name the directory that holds manage.py."
+_SYSTEM = frozenset("boot dev etc proc run sys".split())
+_SHA = re.compile(r"[0-9a-f]{64}")
 _WAY_OUT = (
     f"Restore {RECORD_DIR}/ from git, or remove it and run `nextwizard init`: files "
     "that are unchanged are taken over, others are offered as NAME.new."
@@ -36,6 +41,43 @@ _WAY_OUT = (
 def digest(data: bytes) -> str:
     """Return the name a base copy is kept under."""
     return hashlib.sha256(data).hexdigest()
+
+
+def locate(directory: str) -> str:
+    """Return the project's root; InputError when it cannot be one."""
+    root = allowed(directory)
+    if not directory or not os.path.isdir(root):
+        raise InputError(Problem(ascii(directory), "is no directory", _NAME))
+    return root
+
+
+def signature() -> str:
+    """Return a digest of every file of ours by name, size and time.
+
+    An upgrade changes it, and so does an edit in a checkout.
+    """
+    found = hashlib.sha256()
+    package = os.path.dirname(os.path.abspath(__file__))
+    for top in (package, templates_dir()):
+        for folder, folders, names in os.walk(top):
+            folders[:] = sorted(name for name in folders if name != "__pycache__")
+            for name in sorted(names):
+                place = os.path.join(folder, name)
+                file = os.stat(place)
+                found.update(f"{place} {file.st_size} {file.st_mtime_ns}\n".encode())
+    return found.hexdigest()
+
+
+def allowed(directory: str) -> str:
+    """Return a directory's real path, there or not; InputError for the system's."""
+    try:
+        root = os.path.realpath(directory)
+    except ValueError:
+        raise InputError(Problem(ascii(directory), "is no directory", _NAME)) from None
+    memory = root.startswith("/dev/shm/")  # noqa: S108 - asked about, not used
+    if root == "/" or (root.split("/")[1] in _SYSTEM and not memory):
+        raise InputError(Problem(root, "is a directory of the system", _NAME))
+    return root
 
 
 class Disk:
@@ -56,6 +98,25 @@ class Disk:
         """Return a regular file's bytes, None when there is none."""
         entry = self.look(path)
         return entry.data if entry.kind == "file" else None
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        """Return the names in a directory, few enough to be looked at."""
+        if folder and self.look(folder).kind != "directory":
+            return ()
+        try:
+            names = os.listdir(os.path.join(self.root, folder))
+        except OSError:
+            return ()
+        return tuple(sorted(names)[:MAX_NAMES])
+
+    def mark(self, path: str) -> str:
+        """Return what stands at a path in short: its kind, and its bytes' digest."""
+        entry = self.look(path)
+        return f"{entry.kind} {digest(entry.data) if entry.kind == 'file' else ''}"
+
+    def marks(self) -> dict[str, str]:
+        """Return the marks of everything that was looked at, by path."""
+        return {path: self.mark(path) for path in self._seen}
 
 
 def _look(root: str, path: str) -> Entry:
@@ -96,13 +157,15 @@ class Record:
     """What the last run left behind: each file's rendering, by path.
 
     `files` maps a path to the SHA-256 of its base copy, `pending` one that stands in
-    conflict to that of the rendering in NAME.new; `fingerprint` names the state of
-    answers, templates and release under which nothing would change.
+    conflict to that of the rendering in NAME.new. `once` names the files that were made
+    and are the user's since. `versions` are the releases that run was made for: a clone
+    without an environment decides by them.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
     pending: Mapping[str, str] = field(default_factory=dict)
-    fingerprint: str = ""
+    once: frozenset[str] = frozenset()
+    versions: Mapping[str, str] = field(default_factory=dict)
     version: str = __version__
 
     def dump(self) -> bytes:
@@ -110,9 +173,10 @@ class Record:
         document = {
             "format": FORMAT,
             "nextwizard": self.version,
-            "fingerprint": self.fingerprint,
+            "versions": dict(sorted(self.versions.items())),
             "files": dict(sorted(self.files.items())),
             "pending": dict(sorted(self.pending.items())),
+            "once": sorted(self.once),
         }
         return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
 
@@ -121,35 +185,62 @@ def load(disk: Disk) -> Record | None:
     """Return the record, None when there is none; RecordError when it is damaged."""
     entry = disk.look(MANIFEST)
     if entry.kind == "missing":
-        if disk.look(RECORD_DIR).kind == "symlink":
-            raise RecordError(
-                Problem(RECORD_DIR, "is a symlink", "Make it a directory.")
-            )
+        _refuse_odd_folder(disk)
         return None
     try:
         document = json.loads(entry.data if entry.kind == "file" else b"")
-        files = {str(path): str(sha) for path, sha in document["files"].items()}
-        pending = {str(path): str(sha) for path, sha in document["pending"].items()}
-        written = document["format"], str(document["nextwizard"])
-        print_ = str(document["fingerprint"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        release, newer = _release(document)
+        record = None if newer else _record(document, release)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         what = "is damaged and cannot be read"
         raise RecordError(Problem(MANIFEST, what, _WAY_OUT)) from error
-    if written[0] != FORMAT or _newer(written[1]):
-        what = f"was written by nextwizard {written[1]}, and this is {__version__}"
-        raise RecordError(
-            Problem(MANIFEST, what, "Install that release or a newer one.")
-        )
-    return Record(files, pending, print_, written[1])
+    if record is None:
+        what = f"was written by nextwizard {release}, and this is {__version__}"
+        fix = "Install that release or a newer one."
+        raise RecordError(Problem(MANIFEST, what, fix))
+    return record
 
 
-def _newer(version: str) -> bool:
-    """Tell whether a release is newer than this one."""
+def _refuse_odd_folder(disk: Disk) -> None:
+    """Refuse a record directory that leads elsewhere, or is none."""
+    kind = disk.look(RECORD_DIR).kind
+    if kind not in {"missing", "directory"}:
+        what = "is a symlink" if kind == "symlink" else "is no directory"
+        raise RecordError(Problem(RECORD_DIR, what, "Make it a directory."))
+
+
+def _release(document: Mapping[str, object]) -> tuple[str, bool]:
+    """Return the release that wrote a manifest, and whether it is newer than this."""
+    release = shown(str(document["nextwizard"]))[1:-1]
     numbers = [
-        [int(part) for part in text.split(".") if part.isdigit()]
-        for text in (version, __version__)
+        [int(part) for part in re.findall(r"[0-9]{1,9}", text)[:4]]
+        for text in (release, __version__)
     ]
-    return numbers[0] > numbers[1]
+    return release, document["format"] != FORMAT or numbers[0] > numbers[1]
+
+
+def _record(document: Mapping[str, Any], release: str) -> Record:
+    """Return a manifest's record; ValueError when it names what it may not."""
+    for key in ("files", "pending"):
+        for path, sha in document[key].items():
+            if not inside(path) or not _SHA.fullmatch(sha):
+                raise ValueError(path)
+    once = document.get("once", ())
+    versions = document.get("versions", {})
+    if isinstance(once, str) or not all(map(inside, once)):
+        raise ValueError(once)
+    return Record(
+        dict(document["files"]),
+        dict(document["pending"]),
+        frozenset(once),
+        {str(name): str(version) for name, version in versions.items()},
+        release,
+    )
+
+
+def inside(path: str) -> bool:
+    """Tell whether a path is POSIX, relative, and stays below where it starts."""
+    return "\0" not in path and not {"", ".", ".."} & {*path.split("/")}
 
 
 def base_copy(disk: Disk, sha: str) -> bytes:
@@ -164,119 +255,16 @@ def base_copy(disk: Disk, sha: str) -> bytes:
     return data
 
 
-def hold(
-    file: RenderedFile, disk: Disk, record: Record, choices: Mapping[str, str]
-) -> Change:
-    """Return what becomes of one rendered file; `choices` settle conflicts."""
-    now = disk.read(file.path)
-    if file.ownership in {"once", "secret"}:
-        return _once(file, now)
-    sha = _settled_base(file.path, disk, record)
-    if now is None or now == file.data:
-        return _plain(file, now, known=sha is not None)
-    if sha is None:
-        return _conflict(file, now, choices, "a file of yours stands there")
-    if digest(now) == sha:
-        return _change(file, "update", now, "")
-    if digest(file.data) == sha:
-        return _change(file, "same", now, "your edit is kept", keep=True)
-    return _conflict(file, now, choices, "you changed it, and so would nextwizard")
-
-
-def _plain(file: RenderedFile, now: bytes | None, *, known: bool) -> Change:
-    """Return the change of a file that is absent, or is already what it should be."""
-    if now is not None:
-        return _change(file, "same", now, "")
-    if not known:
-        return _change(file, "new", None, "")
-    return _change(file, "same", None, "you deleted it; it stays deleted", keep=True)
-
-
-def _once(file: RenderedFile, now: bytes | None) -> Change:
-    """Return the change of a file that is made when absent and never again."""
-    if now is not None:
-        return _change(file, "same", now, "yours", keep=True)
-    secret = file.ownership == "secret"
-    return _change(file, "secret" if secret else "new", None, "")
-
-
-def _settled_base(path: str, disk: Disk, record: Record) -> str | None:
-    """Return the base to compare with: a conflict's rendering once NAME.new is gone."""
-    pending = record.pending.get(path)
-    if pending and disk.look(f"{path}.new").kind == "missing":
-        base_copy(disk, pending)
-        return pending
-    return record.files.get(path)
-
-
-def _conflict(
-    file: RenderedFile, now: bytes, choices: Mapping[str, str], why: str
-) -> Change:
-    """Return a conflict, or what the user chose to become of it."""
-    choice = choices.get(file.path, "new")
-    if choice == "keep":
-        return _change(file, "same", now, "kept as you wished", keep=True)
-    if choice == "take":
-        return _change(file, "update", now, "replaces what stood there")
-    return _change(
-        file, "conflict", now, f"{why}: the rendering goes to {file.path}.new"
-    )
-
-
-def _change(
-    file: RenderedFile,
-    status: Status,
-    now: bytes | None,
-    note: str,
-    *,
-    keep: bool = False,
-) -> Change:
-    """Return a change; with keep the disk stays as it is and the base moves on."""
-    return Change(
-        path=file.path,
-        status=status,
-        before=now,
-        after=now if keep else file.data,
-        mode=file.mode,
-        ownership=file.ownership,
-        note=note,
-        origin=file.origin,
-        base=file.data,
-    )
-
-
-def gone(rendered: frozenset[str], disk: Disk, record: Record) -> list[Change]:
-    """Return what becomes of files that earlier runs made and this one does not."""
-    changes = []
-    for path, sha in sorted(record.files.items()):
-        if path in rendered:
-            continue
-        now = disk.read(path)
-        if now is None:
-            continue
-        ours = digest(now) == sha
-        changes.append(
-            Change(
-                path,
-                "removed" if ours else "orphan",
-                now,
-                None if ours else now,
-                0o644,
-                "managed",
-                "" if ours else "no longer made, and you changed it: yours now",
-            )
-        )
-    return changes
-
-
 __all__ = [
     "BASE",
     "MANIFEST",
     "Disk",
     "Record",
+    "allowed",
     "base_copy",
     "digest",
-    "gone",
-    "hold",
+    "inside",
     "load",
+    "locate",
+    "signature",
 ]

@@ -156,7 +156,7 @@ def _updated(now: bytes, answers: Answers, stored: Layer) -> bytes:
         raw = given.raw if given else None
         same = tuple(raw) if isinstance(raw, list) else raw
         said = answer.source in {"flag", "file", "user"}
-        if (said and same != answer.value) or (given is None and key in KEPT):
+        if (said and same != answer.value) or (not answer.touched and key in KEPT):
             changed[key] = answer.value
     for name, value in dict(_table(answers)).items():
         given = stored.values.get(f"environment.{name}")

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from . import host as machine
 from . import takeover
 from .answers import resolve
-from .catalog import ANSWERS_FILE
+from .catalog import ANSWERS_FILE, SEEN, templates_dir
+from .changes import beside, gone, hold, settled, steps
 from .decide import decide
 from .document import read_document
-from .errors import InputError, Problem
-from .render import render, secret, templates_dir
-from .scan import scan
-from .state import BASE, MANIFEST, Disk, Record, digest, gone, hold, load
-from .write import Step, locked, preflight, recover
+from .errors import InputError, NextwizardError, Problem
+from .render import render
+from .scan import scan, walk
+from .state import Disk, Record, allowed, load, locate, signature
+from .values import Note
 from .write import apply as write
+from .write import locked, patient, preflight, recover, remember
 
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from .document import Layer
+    from .git import Git
+    from .scan import Tree
     from .values import Answers, Change, Host, Plan, Project, RenderedFile
+    from .write import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,8 @@ class Inspection:
     disk: Disk
     record: Record | None
     stored: Layer | None
+    tree: Tree
+    git: Git | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,35 +58,19 @@ class Proposal:
     files: tuple[RenderedFile, ...]
     changes: tuple[Change, ...]
     choices: Mapping[str, str] = field(default_factory=dict)
+    said: bool = False
+
+    @property
+    def steps(self) -> list[Step]:
+        """The writes it takes, in order; none when nothing is to do."""
+        found = self.inspection
+        versions = found.project.versions
+        return steps(self.changes, self.plan, found.disk, found.record, versions)
 
     @property
     def conflicts(self) -> tuple[Change, ...]:
         """The changes that would leave a NAME.new."""
         return tuple(change for change in self.changes if change.status == "conflict")
-
-
-def locate(directory: str) -> str:
-    """Return the project's root; InputError when it cannot be one."""
-    root = allowed(directory)
-    if not directory or not os.path.isdir(root):
-        raise InputError(Problem(ascii(directory), "is no directory", _NAME))
-    return root
-
-
-_NAME = "Name the directory that holds manage.py."
-_SYSTEM = frozenset("boot dev etc proc run sys".split())
-
-
-def allowed(directory: str) -> str:
-    """Return a directory's real path, there or not; InputError for the system's."""
-    try:
-        root = os.path.realpath(directory)
-    except ValueError:
-        raise InputError(Problem(ascii(directory), "is no directory", _NAME)) from None
-    memory = root.startswith("/dev/shm/")  # noqa: S108 - asked about, not used
-    if root == "/" or (root.split("/")[1] in _SYSTEM and not memory):
-        raise InputError(Problem(root, "is a directory of the system", _NAME))
-    return root
 
 
 def inspect(directory: str, host: Host | None = None) -> Inspection:
@@ -91,9 +84,13 @@ def inspect(directory: str, host: Host | None = None) -> Inspection:
     record = load(disk)
     stored = _stored(disk)
     found = host or machine.inspect(templates_dir())
-    ours = frozenset(record.files) if record else frozenset[str]()
-    project = _split(scan(root, managed=ours), disk, ours)
-    return Inspection(root, project, found, disk, record, stored)
+    tree = walk(root)
+    ours = frozenset(record.files) if record else frozenset(_lost(tree, disk))
+    project = _split(scan(root, managed=ours, tree=tree), disk, ours)
+    if record:
+        known = {**record.versions, **project.versions}
+        project = replace(project, versions=known)
+    return Inspection(root, project, found, disk, record, stored, tree, _git(root))
 
 
 def _split(project: Project, disk: Disk, ours: frozenset[str]) -> Project:
@@ -106,6 +103,36 @@ def _split(project: Project, disk: Disk, ours: frozenset[str]) -> Project:
         return project
     layout = replace(project.layout, settings=replace(settings, shape="split"))
     return replace(project, layout=layout)
+
+
+def _git(root: str) -> Git | None:
+    """Return the repository that holds a project, None where there is none."""
+    here = root
+    while not os.path.lexists(os.path.join(here, ".git")):
+        if here == "/":
+            return None
+        here = os.path.dirname(here)
+    from .git import Git
+
+    return Git(root)
+
+
+def _lost(tree: Tree, disk: Disk) -> Iterator[str]:
+    """Yield the settings that an init made whose record is lost.
+
+    Its settings/__init__.py tells, which holds no value and so is the template itself.
+    """
+    found = [
+        path for path in tree.files if f"/{path}".endswith("/settings/__init__.py")
+    ]
+    if not found:
+        return
+    place = os.path.join(templates_dir(), "django", "settings", "__init__.py.jinja")
+    with open(place, "rb") as file:
+        made = file.read().split()
+    for path in found:
+        if (disk.read(path) or b"").split() == made:
+            yield f"{path.removesuffix('__init__.py')}prod.py"
 
 
 def _recover(root: str) -> None:
@@ -142,13 +169,37 @@ def propose(
     rendered, stock = takeover.entrypoints(render(plan), plan, disk, record)
     files = (*rendered, *taken, written)
     _refuse_odd(files, disk)
-    settled = {**stock, **(choices or {})}
+    chosen = {**stock, **(choices or {})}
     changes = [
-        takeover.change(file, disk) or hold(file, disk, record, settled)
+        takeover.change(file, disk)
+        or beside(hold(file, disk, record, chosen), disk, record)
         for file in files
     ]
     changes += gone(frozenset(file.path for file in files), disk, record)
-    return Proposal(inspection, answers, plan, files, tuple(changes), settled)
+    changes += settled(changes, disk, record)
+    notes = (*plan.notes, *_tracked(inspection, changes))
+    told = replace(plan, notes=notes)
+    spoken = any(layer.values for layer in layers) or bool(choices)
+    return Proposal(
+        inspection, answers, told, files, tuple(changes), chosen, said=spoken
+    )
+
+
+def _tracked(inspection: Inspection, changes: Sequence[Change]) -> list[Note]:
+    """Return the warning of a secret that git tracks; InputError before one is made."""
+    found: list[Note] = []
+    git = inspection.git
+    if git is None:
+        return found
+    for change in changes:
+        if change.ownership != "secret" or not git.tracks(change.path):
+            continue
+        fix = f"Run `git rm --cached {change.path}`, and renew what was in it."
+        if change.status == "secret":
+            raise InputError(Problem(change.path, "is tracked by git", fix))
+        message = f"{change.path} holds secrets and is tracked by git"
+        found.append(Note("secret.tracked", "warning", message, fix=fix))
+    return found
 
 
 def _refuse_odd(files: Sequence[RenderedFile], disk: Disk) -> None:
@@ -181,77 +232,49 @@ class Report:
 def apply(proposal: Proposal) -> Report:
     """Make the proposal true: the only way to the project's disk.
 
-    Raises InputError, LockedError or WriteError; then every file is as it was.
+    Raises InputError, LockedError, WriteError or, for a signal that asks to end,
+    KeyboardInterrupt; then every file is as it was.
     """
     root = proposal.inspection.root
-    steps = _steps(proposal)
-    if steps:
-        preflight(root, steps)
-        with locked(root):
-            write(root, steps)
-    return Report(proposal, bool(steps), 3 if proposal.conflicts else 0)
+    wanted = proposal.steps
+    if wanted:
+        preflight(root, wanted)
+    with patient():
+        if wanted:
+            with locked(root):
+                write(root, wanted)
+        with suppress(NextwizardError, OSError):
+            _remember(_again(proposal) if wanted or proposal.said else proposal)
+    return Report(proposal, bool(wanted), 3 if proposal.conflicts else 0)
 
 
-def _steps(proposal: Proposal) -> list[Step]:
-    """Return the writes in order: .gitignore, files, base copies, the manifest last."""
-    disk = proposal.inspection.disk
-    old = proposal.inspection.record
-    steps: list[Step] = []
-    files: dict[str, str] = {}
-    pending: dict[str, str] = {}
-    bases: dict[str, bytes] = {}
-    for change in sorted(proposal.changes, key=lambda c: c.path != ".gitignore"):
-        steps += _writes(change, proposal, disk)
-        if change.ownership != "managed" or change.base is None:
-            continue
-        sha = digest(change.base)
-        bases[sha] = change.base
-        if change.status == "conflict":
-            pending[change.path] = sha
-            if old and change.path in old.files:
-                files[change.path] = old.files[change.path]
-        else:
-            files[change.path] = sha
-    keep = {*files.values(), *pending.values()}
-    steps += _base_steps(disk, bases, keep, old)
-    record = Record(files, pending)
-    now = disk.read(MANIFEST)
-    if record.dump() != now:
-        steps.append(Step(MANIFEST, now, record.dump()))
-    return steps
+def _again(proposal: Proposal) -> Proposal:
+    """Return what the next run would do, from what the project says now."""
+    found = proposal.inspection
+    return propose(inspect(found.root, found.host))
 
 
-def _writes(change: Change, proposal: Proposal, disk: Disk) -> list[Step]:
-    """Return the writes one change takes, which may be none."""
-    if change.status == "secret":
-        return [Step(change.path, None, secret(proposal.plan), change.mode)]
-    if change.status == "conflict":
-        path = f"{change.path}.new"
-        now = disk.read(path)
-        return [] if now == change.base else [Step(path, now, change.base, change.mode)]
-    if change.before == change.after and not change.origin:
-        return []
-    steps = [Step(change.path, change.before, change.after, change.mode)]
-    if change.status == "moved" and change.origin:
-        steps.append(Step(change.origin, disk.read(change.origin), None))
-    return steps
-
-
-def _base_steps(
-    disk: Disk, bases: Mapping[str, bytes], keep: set[str], old: Record | None
-) -> list[Step]:
-    """Return the base copies to add, and those nobody refers to any more."""
-    steps = [
-        Step(f"{BASE}/{sha}", None, data)
-        for sha, data in bases.items()
-        if disk.look(f"{BASE}/{sha}").kind == "missing"
-    ]
-    known = {*old.files.values(), *old.pending.values()} if old else set()
-    for sha in sorted(known - keep):
-        data = disk.read(f"{BASE}/{sha}")
-        if data is not None:
-            steps.append(Step(f"{BASE}/{sha}", data, None))
-    return steps
+def _remember(proposal: Proposal) -> None:
+    """Leave what was looked at, if a next run would find nothing to do."""
+    found = proposal.inspection
+    if found.stored is None or proposal.said or proposal.conflicts or proposal.steps:
+        return
+    run = SEEN.removesuffix("seen.json")
+    document = {
+        "ours": signature(),
+        "frame": found.tree.frame(),
+        "read": dict(found.tree.seen),
+        "disk": {k: v for k, v in found.disk.marks().items() if not k.startswith(run)},
+        "notes": [
+            [note.id, note.severity, note.message, note.fix]
+            for note in dict.fromkeys(proposal.plan.notes)
+        ],
+        "changes": [[c.path, c.status, c.note] for c in proposal.changes if c.note],
+    }
+    data = json.dumps(document).encode()
+    if found.disk.read(SEEN) != data:
+        with locked(found.root):
+            remember(found.root, SEEN, data)
 
 
 __all__ = [

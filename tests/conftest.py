@@ -6,13 +6,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+pytest_plugins = ("run_fixtures",)
 ROOT = Path(__file__).parents[1]
+# A loaded machine is no reason to fail: what is held is what comes out.
+settings.register_profile(
+    "calm", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("calm")
 PROJECTS = Path(__file__).with_name("projects")
 os.environ["XDG_CACHE_HOME"] = str(ROOT / ".cache")
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "golden"
-NOT_SHOWN = (".nextwizard/base/", ".nextwizard/run/", ".nextwizard/manifest.json")
+NOT_SHOWN = (".nextwizard/",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from support import planned
 
 from nextwizard import quoting
 from nextwizard import render as room
-from nextwizard.render.kept import kept, place
+from nextwizard.render import kept, place
 
 
 if TYPE_CHECKING:

@@ -134,7 +134,7 @@ def test_a_killed_run_is_undone_by_the_next(
         raise KilledError
 
     monkeypatch.setattr(write, "recover", lambda _root: None)
-    monkeypatch.setattr(write, "_sync_directory", _after(3, die))
+    monkeypatch.setattr(write, "sync", _after(1, die))
     steps = [Step("a/new", None, b"n"), Step("kept.txt", b"old\n", b"new\n")]
     with pytest.raises(KilledError):
         apply(str(root), steps)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from nextwizard.errors import InputError, Problem
 
-from .entrypoints import VARIABLE
 from .names import names_of
-from .source import BOM, NEWLINE, Splice, decode, eol_of, read, splice
+from .source import BOM, NEWLINE, VARIABLE, Splice, decode, eol_of, read, splice
 
 
 if TYPE_CHECKING:

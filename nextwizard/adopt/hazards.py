@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from nextwizard.values import Evidence, Signal
 
-from .entrypoints import VARIABLE
 from .handles import is_namespace
 from .moves import own_strings, prefixes_own_name
 from .names import own_names, top_level
 from .ownfile import handed_on
+from .source import VARIABLE
 
 
 if TYPE_CHECKING:

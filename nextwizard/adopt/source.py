@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 BOM = b"\xef\xbb\xbf"
 
+VARIABLE = "DJANGO_SETTINGS_MODULE"
+"""What names the settings module to Django."""
+
 NEWLINE = re.compile(rb"\r\n|\r|\n")
 """What ends a line for Python; a form feed and U+2028 do not."""
 
@@ -247,6 +250,7 @@ def last_line(node: ast.stmt) -> int:
 __all__ = [
     "BOM",
     "NEWLINE",
+    "VARIABLE",
     "Located",
     "Source",
     "Splice",

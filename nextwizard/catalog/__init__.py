@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
 
 ANSWERS_FILE = "nextwizard.toml"
 RECORD_DIR = ".nextwizard"
+SEEN = f"{RECORD_DIR}/run/seen.json"
+
+
+def templates_dir() -> str:
+    """Return the templates: those of the installed package, else the checkout's."""
+    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    packaged = os.path.join(here, "templates")
+    if os.path.isdir(packaged):
+        return packaged
+    return os.path.join(os.path.dirname(here), "templates")
 
 
 def always(_plan: Plan) -> bool:
@@ -266,6 +277,7 @@ __all__ = [
     "ANSWERS_FILE",
     "OUTPUTS",
     "RECORD_DIR",
+    "SEEN",
     "Output",
     "always",
     "contained",
@@ -275,5 +287,6 @@ __all__ = [
     "on_host",
     "proxied",
     "served",
+    "templates_dir",
     "wanted",
 ]

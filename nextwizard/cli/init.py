@@ -79,21 +79,33 @@ def make(options: argparse.Namespace, *, asks: bool, again: bool) -> int:
 
     `again` wants the record of an earlier run. Raises NextwizardError.
     """
+    from nextwizard import report
     from nextwizard.workflow import inspect, propose
 
     kind = front_end(options) if asks and not options.answers else None
     said = layers(options)
     inspection = inspect(options.dir)
-    if again and inspection.record is None:
-        problem = Problem(
-            inspection.root,
-            "has no record of an earlier run",
-            f"Run `nextwizard init {options.dir}` first.",
-        )
-        raise InputError(problem)
+    if again:
+        _known(options, inspection)
+    elif inspection.record is not None and kind is None:
+        report.err("nextwizard: an earlier run is recorded, so this regenerates.")
     if kind is not None:
         return _walk(options, kind, inspection, said)
     return _finish(options, propose(inspection, said))
+
+
+def _known(options: argparse.Namespace, inspection: Inspection) -> None:
+    """Refuse to regenerate what no run made, or what nobody answered for."""
+    from nextwizard.wizard import command
+
+    line = command("init", options.dir)
+    if inspection.record is None:
+        what = "has no record of an earlier run"
+        raise InputError(Problem(inspection.root, what, f"Run `{line}` first."))
+    if inspection.stored is None and not options.answers:
+        what = "is missing, and with it every answer"
+        fix = f"Restore it from git, or run `{line}` to answer again."
+        raise InputError(Problem("nextwizard.toml", what, fix))
 
 
 def front_end(options: argparse.Namespace) -> FrontEnd:
@@ -161,14 +173,16 @@ def _finish(
     from nextwizard.workflow import apply
 
     report.notes(proposal.plan.notes)
-    check = getattr(options, "check", False)
-    if check or options.dry_run or options.diff:
-        code = _drift(proposal) if check else 0
+    if getattr(options, "check", False):
+        from nextwizard.cli.drift import check
+
+        return check(proposal, diff=options.diff, as_json=options.json)
+    if options.dry_run or options.diff:
         if options.json:
-            report.as_json(proposal, exit_code=code, written=False)
+            report.as_json(proposal, exit_code=0, written=False)
         else:
             report.proposal(proposal, diff=options.diff)
-        return code
+        return 0
     done = apply(proposal)
     if not options.json:
         report.summary(done)
@@ -176,7 +190,7 @@ def _finish(
     code = done.exit_code or int(any(row.verdict == "failed" for row in checks))
     if options.json:
         report.as_json(proposal, exit_code=code, written=done.written, checks=checks)
-    elif done.written:
+    elif done.written and any(c.status != "same" for c in proposal.changes):
         report.next_steps(proposal, options.dir, checks)
     return code
 
@@ -190,15 +204,6 @@ def _verified(options: argparse.Namespace) -> tuple[Outcome, ...]:
     if not options.json:
         report.out("")
     return verified(propose(inspect(options.dir)), quiet=options.json)
-
-
-def _drift(proposal: Proposal) -> int:
-    """Return 5 when a run would change a file or report a conflict.
-
-    A fresh clone has no secret file, as git never had it: that is no drift.
-    """
-    still = {"same", "orphan", "secret"}
-    return 5 if any(change.status not in still for change in proposal.changes) else 0
 
 
 __all__ = ["add", "common", "front_end", "layers", "make", "run"]

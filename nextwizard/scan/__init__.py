@@ -8,19 +8,7 @@ from typing import TYPE_CHECKING
 
 from nextwizard.values import Project, Signal
 
-from .configured import find_configured
-from .facts import find_facts, find_placement
-from .files import evidence, walk
-from .layout import find_layout
-from .suspects import Suspects
-from .templates import find_markup
-from .versions import (
-    find_dev,
-    find_packages,
-    find_runner,
-    find_tests,
-    find_versions,
-)
+from .files import Tree, evidence, walk
 
 
 if TYPE_CHECKING:
@@ -28,6 +16,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from .layout import Found
+    from .suspects import Suspects
 
 
 _SOURCES = (".py", ".djx", ".html")
@@ -40,16 +29,29 @@ def scan(
     *,
     managed: Collection[str] = (),
     everything: bool = False,
+    tree: Tree | None = None,
 ) -> Project:
     """Return what can be said of the project below a root, each with its evidence.
 
     `managed` names the files nextwizard wrote, which are no findings of the user's.
-    `everything` parses each file instead of the suspicious ones, with equal findings.
+    `everything` parses each file instead of the suspicious ones, with equal findings;
+    `tree` is what `walk` found there, if somebody walked already.
     Raises InputError when there is no Django project, or the layout cannot be read.
     """
+    from .facts import find_facts
+    from .layout import find_layout
+    from .suspects import Suspects
+    from .versions import (
+        find_dev,
+        find_packages,
+        find_runner,
+        find_tests,
+        find_versions,
+    )
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        tree = walk(os.path.realpath(root))
+        tree = tree or walk(os.path.realpath(root))
         found = find_layout(tree, frozenset(managed))
         suspects = Suspects(found.code, found.served, found.urls, everything)
         suspects.collect()
@@ -72,6 +74,10 @@ def scan(
 
 
 def _signals(found: Found, suspects: Suspects) -> Iterator[Signal]:
+    from .configured import find_configured
+    from .facts import find_placement
+    from .templates import find_markup
+
     yield from find_configured(found)
     yield from find_placement(found)
     if suspects.holds(*_SOCKETS):
@@ -126,4 +132,4 @@ def _place(signal: Signal) -> tuple[str, int, str, str, str]:
     return at.path, at.line, signal.kind, signal.detail, signal.path
 
 
-__all__ = ["scan"]
+__all__ = ["Tree", "scan", "walk"]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nextwizard.values import Evidence
 
     from .layout import Found
+    from .place import Binding
 
 
 type _Table = dict[str, object]

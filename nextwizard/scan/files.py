@@ -7,6 +7,7 @@ import re
 import stat
 from bisect import bisect_left
 from dataclasses import dataclass, field
+from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,7 @@ _ASIDE_FILE = re.compile(
     r"conftest\.py|tests?\.py|test_.*\.py|.*_tests?\.py"
     r"|.*\.(?:test|tests|spec|stories|config|setup|d)\.[cm]?[jt]sx?"
 )
+_BYTES = ("utf-8", "surrogateescape")
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -47,7 +49,8 @@ class Tree:
     """What lies below the root; every path is POSIX, relative, as the disk spells it.
 
     `links` holds the symlinks, which are never followed, `environments` the folders of
-    virtual environments, which are never entered.
+    virtual environments, which are never entered. `seen` holds the digest of every file
+    that was read, empty where that failed.
     """
 
     root: str
@@ -58,6 +61,7 @@ class Tree:
     unreadable: dict[str, str] = field(default_factory=dict)
     known: frozenset[str] = frozenset()
     kept: dict[str, bytes] = field(default_factory=dict)
+    seen: dict[str, str] = field(default_factory=dict)
 
     def __contains__(self, path: str) -> bool:
         """Return whether a regular file stands at this path."""
@@ -81,10 +85,26 @@ class Tree:
             data = _read(f"{self.root}/{path}", limit)
         except OSError as error:
             self.unreadable[path] = (error.strerror or "cannot be read").lower()
+            self.seen[path] = ""
             return None
+        self.seen[path] = sha256(data).hexdigest()
         if path.endswith(_TWICE):
             self.kept[path] = data
         return data
+
+    def frame(self) -> str:
+        """Return a digest of every name in the tree, installed packages included."""
+        installed: list[str] = []
+        if self.environments:
+            from .versions import installed as found
+
+            for folder in self.environments:
+                installed += map(" ".join, found(f"{self.root}/{folder}"))
+        parts = (self.files, self.folders, self.links, self.environments, installed)
+        digest = sha256()
+        for part in parts:
+            digest.update("\0".join((*sorted(part), "\1")).encode(*_BYTES))
+        return digest.hexdigest()
 
 
 def _read(path: str, limit: int) -> bytes:

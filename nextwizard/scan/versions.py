@@ -86,7 +86,7 @@ def _pins(tree: Tree, places: list[str]) -> Iterator[tuple[str, str]]:
     for path in _requirements(tree, places):
         yield from _matches(_REQUIRED, _read(tree, path))
     for folder in tree.environments:
-        yield from _installed(f"{tree.root}/{folder}")
+        yield from installed(f"{tree.root}/{folder}")
     for place in places:
         yield from _matches(_PINNED, _read(tree, f"{place}pyproject.toml"))
 
@@ -96,7 +96,7 @@ def _matches(pattern: re.Pattern[bytes], data: bytes) -> Iterator[tuple[str, str
         yield name.decode("ascii", "replace"), version.decode("ascii", "replace")
 
 
-def _installed(folder: str) -> Iterator[tuple[str, str]]:
+def installed(folder: str) -> Iterator[tuple[str, str]]:
     """Yield what a virtual environment holds, by the names of its dist-info folders."""
     for python in _folders(f"{folder}/lib"):
         for name in _folders(f"{folder}/lib/{python}/site-packages"):
@@ -234,4 +234,11 @@ def _lists(tree: Tree, places: list[str]) -> Iterator[str]:
             yield path
 
 
-__all__ = ["find_dev", "find_packages", "find_runner", "find_tests", "find_versions"]
+__all__ = [
+    "find_dev",
+    "find_packages",
+    "find_runner",
+    "find_tests",
+    "find_versions",
+    "installed",
+]

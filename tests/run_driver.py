@@ -1,0 +1,197 @@
+"""Runs nextwizard in forked children, as another account and with faults on request.
+
+A program of its own, without threads: everything is imported and warm before a child
+gives its rights away, so that the interpreter may lie where that account cannot look.
+Each line on stdin is one request in JSON, each line on stdout its answer.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import shutil
+import signal
+import struct
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+FAULTY = (
+    "chmod chown fchmod fchown fsync ftruncate link mkdir open rename replace rmdir "
+    "setxattr unlink write"
+).split()
+"""Every call by which a run changes something; `open` only where it creates."""
+
+SPACE = {"link", "mkdir", "open", "setxattr", "write"}
+"""The calls that a full disk refuses."""
+
+
+class Faults:
+    """Counts the calls that change something, and makes one of them go wrong.
+
+    A kill of a write leaves half of it. With `stay` all later calls fail as well, of a
+    full disk those that take space.
+    """
+
+    def __init__(self, counter: mmap.mmap, spec: dict[str, Any]) -> None:
+        self.counter = counter
+        self.spec = spec
+        self.at = int(spec.get("at", 0))
+
+    def install(self) -> None:
+        for name in FAULTY:
+            if hasattr(os, name):
+                setattr(os, name, self.wrapped(name, getattr(os, name)))
+
+    def wrapped(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **named: Any) -> Any:
+            if name == "open" and not args[1] & os.O_CREAT:
+                return real(*args, **named)
+            if name == "write" and args[0] in {1, 2}:
+                return real(*args, **named)
+            (count,) = struct.unpack("q", self.counter[:8])
+            count += 1
+            self.counter[:8] = struct.pack("q", count)
+            if self.hits(name, count):
+                self.fault(name, real, args)
+            return real(*args, **named)
+
+        return call
+
+    def hits(self, name: str, count: int) -> bool:
+        if self.spec.get("stay") and count > self.at > 0:
+            return self.spec["kind"] != "errno" or (
+                self.spec["errno"] != 28 or name in SPACE
+            )
+        return count == self.at
+
+    def fault(self, name: str, real: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        kind = self.spec["kind"]
+        if name == "write" and kind in {"kill", "errno"}:
+            real(args[0], bytes(args[1])[: len(args[1]) // 2])
+        if kind == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif kind == "errno":
+            number = int(self.spec["errno"])
+            place = next((a for a in args if isinstance(a, str)), None)
+            raise OSError(number, os.strerror(number), place)
+        elif kind == "signal":
+            os.kill(os.getpid(), int(self.spec["signal"]))
+        elif kind == "save":
+            self.save(name, args)
+        elif kind == "hold":
+            with open(self.spec["fifo"], "rb") as fifo:
+                fifo.read()
+
+    def save(self, name: str, args: tuple[Any, ...]) -> None:
+        """Do what an editor does at this very moment: in place, or by a rename."""
+        place = self.spec["path"]
+        if self.spec.get("atomic"):
+            if name in {"replace", "rename"} and args[1] == place:
+                return  # between the last look and the rename nobody can look again
+            Path(f"{place}.swp").write_bytes(self.spec["data"].encode())
+            REAL["rename"](f"{place}.swp", place)
+        else:
+            Path(place).write_bytes(self.spec["data"].encode())
+
+
+REAL = {name: getattr(os, name) for name in FAULTY if hasattr(os, name)}
+
+
+def child(request: dict[str, Any], counter: mmap.mmap, out: int, err: int) -> NoReturn:
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(out, 1)
+    os.dup2(err, 2)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        default = number != signal.SIGINT
+        handler = signal.SIG_DFL if default else signal.default_int_handler
+        signal.signal(number, handler)
+    os.environ |= request.get("env", {})
+    os.umask(request.get("umask", 0o022))
+    os.chdir(request.get("cwd", "/"))
+    uid = request.get("uid")
+    if uid:
+        os.setgroups([])
+        os.setgid(uid)
+        os.setuid(uid)
+    code = 99
+    try:
+        from nextwizard.cli import main
+
+        Faults(counter, request.get("fault", {})).install()
+        code = main(request["argv"])
+    except SystemExit as left:
+        code = left.code if isinstance(left.code, int) else 2
+    except BaseException:  # noqa: BLE001 - what a user would see
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def run(request: dict[str, Any]) -> dict[str, Any]:
+    """Run one request in a child, and return how it ended and what it said."""
+    counter = mmap.mmap(-1, 8)
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        pid = os.fork()
+        if pid == 0:
+            child(request, counter, out.fileno(), err.fileno())
+        _, status = os.waitpid(pid, 0)
+        out.seek(0)
+        err.seek(0)
+        return {
+            "code": os.waitstatus_to_exitcode(status),
+            "out": out.read().decode("utf-8", "replace"),
+            "err": err.read().decode("utf-8", "replace"),
+            "calls": struct.unpack("q", counter[:8])[0],
+        }
+
+
+def warm(project: str) -> None:
+    """Import and cache everything that the children will want."""
+    import difflib  # noqa: F401
+    import encodings.idna  # noqa: F401
+    import importlib
+
+    for name in (
+        "answersfile cli.explain cli.init cli.regenerate cli.schema fast findings git "
+        "joined merge scan.handlers scan.process scan.sockets scan.streams wizard "
+        "write.undo"
+    ).split():
+        importlib.import_module(f"nextwizard.{name}")
+    from nextwizard.cli import main
+
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "notes"
+        shutil.copytree(project, root)
+        null = os.open(os.devnull, os.O_WRONLY)
+        kept = os.dup(1), os.dup(2)
+        os.dup2(null, 1)
+        os.dup2(null, 2)
+        try:
+            main(["init", str(root), "--yes"])
+            main(["regenerate", str(root), "--set", "hosting.proxy=caddy"])
+            main(["regenerate", str(root), "--check", "--json"])
+            sys.stdout.flush()
+        finally:
+            os.dup2(kept[0], 1)
+            os.dup2(kept[1], 2)
+
+
+def serve() -> None:
+    warm(sys.argv[1])
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(run(json.loads(line))) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,212 @@
+"""A run that is not alone: locks, secrets that stay where they are, git beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from accounts import Account, leaves
+from support import needed
+
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+MORE = ("--set", "sizing.cores=8")
+SECRET = "deploy/notes.env"
+FRESH = re.compile(rb"^SECRET_KEY=[0-9a-f]{50}", re.MULTILINE)
+
+
+def test_31_a_second_run_is_exit_4_and_the_first_ends(
+    account: Account, notes: Path
+) -> None:
+    fifo = account.place() / "hold"
+    os.mkfifo(fifo)
+    account.own(fifo)
+    second = Account(account.uid)
+    try:
+        second.run("explain", str(notes), "server.kind")  # its driver is warm now
+        account.ask(
+            "regenerate",
+            str(notes),
+            *MORE,
+            fault={"kind": "hold", "at": 30, "fifo": str(fifo)},
+        )
+        with fifo.open("wb"):  # opens when the first run stands in its midst
+            for flags in (MORE, ("--check",), ("--rollback",)):
+                done = second.run("regenerate", str(notes), *flags)
+                assert done.code == 4, done.err
+                assert re.search(r"locked by another run \(pid \d+\)", done.err)
+        assert account.answer().code == 0
+    finally:
+        second.close()
+    assert account.run("regenerate", str(notes), "--check").code == 0
+
+
+def test_31_the_lock_of_a_dead_process_is_taken_over(
+    account: Account, notes: Path
+) -> None:
+    lock = notes / ".nextwizard/run/lock"
+    lock.write_text("999999\n")
+    done = account.run("regenerate", str(notes), *MORE)
+    assert done.code == 0, done.err
+    assert lock.read_text() != "999999\n"
+
+
+def test_the_secret_is_in_no_other_file_and_in_nothing_that_is_said(
+    account: Account,
+) -> None:
+    root = account.project()
+    said = [account.run("init", str(root), "--yes")]
+    secret = root / SECRET
+    (line,) = re.findall(rb"^SECRET_KEY=(.+)$", secret.read_bytes(), re.MULTILINE)
+    assert len(line) >= 50
+    mine = b"DATABASE_URL=postgres://notes:hunter2hunter2@db/notes\n"
+    secret.write_bytes(secret.read_bytes() + mine)
+    before = secret.read_bytes()
+    for argv in (
+        ("regenerate", *MORE),
+        ("regenerate", "--check"),
+        ("regenerate", "--dry-run", "--diff", "--set", "hosting.proxy=caddy"),
+        ("regenerate", "--set", "hosting.proxy=caddy", "--json"),
+        ("regenerate", "--set", "project.name=memo"),
+        ("regenerate", "--rollback"),
+        ("regenerate", "--set", "project.name=9 ;", "--json"),
+        ("explain", "server.kind"),
+        ("init", "--yes", "--diff"),
+    ):
+        said.append(account.run(argv[0], str(root), *argv[1:]))
+        assert secret.read_bytes() == before
+        assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    fault = {"kind": "errno", "errno": 28, "at": 60, "stay": True}
+    said.append(
+        account.run("regenerate", str(root), "--set", "sizing.cores=5", fault=fault)
+    )
+    fault = {"kind": "kill", "at": 60}
+    said.append(
+        account.run("regenerate", str(root), "--set", "sizing.cores=5", fault=fault)
+    )
+    words = (line, b"hunter2hunter2")
+    places = [root, account.scratch / "state", account.scratch / ".cache"]
+    for place in places:
+        for path in place.rglob("*"):
+            if path.is_file() and not path.is_symlink() and path != secret:
+                assert not any(word in path.read_bytes() for word in words), path
+    for done in said:
+        text = (done.out + done.err).encode()
+        assert not any(word in text for word in words)
+
+
+def test_the_secret_is_private_from_its_first_byte(account: Account) -> None:
+    root = account.project()
+    seen = []
+    calls = account.run("init", str(account.copy(root)), "--yes").calls
+    for at in range(1, calls + 1, 5):
+        twin = account.copy(root)
+        account.run(
+            "init", str(twin), "--yes", fault={"kind": "kill", "at": at}, umask=0
+        )
+        for path in twin.rglob("*"):
+            if path.is_file() and FRESH.search(path.read_bytes()):
+                assert path == twin / SECRET or path.name.startswith(".nextwizard-")
+                assert f"/{SECRET}" in (twin / ".gitignore").read_text()
+                seen.append(stat.S_IMODE(path.stat().st_mode))
+        shutil.rmtree(twin.parent)
+    assert seen
+    assert set(seen) == {0o600}
+
+
+@pytest.mark.parametrize("version", ["2", "4"])
+def test_a_secret_that_git_tracks_is_refused(version: str, account: Account) -> None:
+    git = needed("git")
+    root = account.project()
+    env = {**os.environ, "HOME": str(root.parent), "GIT_CONFIG_NOSYSTEM": "1"}
+
+    def run(*argv: str) -> None:
+        line = [git, "-c", "safe.directory=*", "-c", f"index.version={version}", *argv]
+        subprocess.run(line, check=True, cwd=root, env=env)
+
+    (root / "deploy").mkdir()
+    (root / "deploy/notes.env.example").write_text("x")
+    (root / SECRET).write_text("x")
+    run("init", "-q", ".")
+    run("add", "-f", "-A")
+    (root / SECRET).unlink()
+    (root / "deploy/notes.env.example").unlink()
+    account.own(root)
+    before = leaves(root)
+    done = account.run("init", str(root), "--yes")
+    assert done.code == 2, done.out
+    assert f"{SECRET}: is tracked by git" in done.err
+    assert f"git rm --cached {SECRET}" in done.err
+    assert leaves(root) == before
+    run("rm", "-q", "--cached", SECRET)
+    account.own(root)
+    assert account.run("init", str(root), "--yes").code == 0
+    run("add", "-f", SECRET)
+    account.own(root)
+    done = account.run("regenerate", str(root), *MORE)
+    assert done.code == 0
+    assert "holds secrets and is tracked by git" in done.err
+
+
+def test_a_rollback_does_not_bare_a_secret_that_was_completed(
+    account: Account,
+) -> None:
+    root = account.project()
+    account.run("init", str(root), "--yes")
+    secret = root / SECRET
+    secret.write_bytes(secret.read_bytes() + b"DATABASE_URL=x\n")
+    done = account.run("regenerate", str(root), "--rollback")
+    assert done.code == 3
+    assert f"{SECRET}: changed since the last run; it was left alone" in done.err
+    assert f"/{SECRET}" in (root / ".gitignore").read_text()
+    assert not (root / "deploy/boot.py").exists()
+
+
+def test_what_may_not_stand_beside_rollback(account: Account, notes: Path) -> None:
+    before = leaves(notes)
+    for flag in (("--check",), MORE, ("--dry-run",)):
+        done = account.run("regenerate", str(notes), "--rollback", *flag)
+        assert done.code == 2
+        assert f"means nothing beside {flag[0]}" in done.err
+    assert leaves(notes) == before
+
+
+def test_init_over_a_record_regenerates_and_says_so(
+    account: Account, notes: Path
+) -> None:
+    before = leaves(notes)
+    done = account.run("init", str(notes), "--yes")
+    assert done.code == 0
+    assert "an earlier run is recorded" in done.err
+    assert leaves(notes) == before
+
+
+def test_a_clone_decides_by_the_versions_of_the_record(
+    account: Account, tmp_path: Path
+) -> None:
+    root = account.project()
+    site = root / ".venv/lib/python3.13/site-packages/django-5.2.8.dist-info"
+    site.mkdir(parents=True)
+    (root / ".venv/pyvenv.cfg").write_text("version = 3.13.0\n")
+    account.own(root)
+    assert account.run("init", str(root), "--yes").code == 0
+    recorded = json.loads((root / ".nextwizard/manifest.json").read_bytes())
+    assert recorded["versions"]["django"] == "5.2.8"
+    (root / "nextwizard.toml").write_text(
+        (root / "nextwizard.toml").read_text().replace("# runner", "runner")
+    )
+    assert account.run("regenerate", str(root)).code == 0
+    shutil.rmtree(root / ".venv")
+    shutil.rmtree(root / ".nextwizard/run")
+    done = account.run("regenerate", str(root), "--check")
+    assert done.code == 0, done.out
+    assert not [*tmp_path.iterdir()]
