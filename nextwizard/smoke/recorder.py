@@ -137,7 +137,7 @@ class Recorder:
         if request is None:
             return False
         self.requests.append(request)
-        if request.one("Upgrade").lower() == "websocket":
+        if _upgrades(request):
             websocket.serve_echo(peer, file, request.one("Sec-WebSocket-Key"))
             return False
         if self.reply.gaps:
@@ -161,6 +161,15 @@ class Recorder:
             time.sleep(gap)
             self.sent.append(time.monotonic())
             peer.sendall(b"data: %d\n\n" % number)
+
+
+def _upgrades(request: Received) -> bool:
+    """Tell whether RFC 6455, section 4.2.1, lets a server take this for a websocket."""
+    return (
+        request.version == "HTTP/1.1"
+        and request.one("Upgrade").lower() == "websocket"
+        and "upgrade" in request.one("Connection").lower()
+    )
 
 
 def _listen(on: Stage) -> tuple[socket.socket, ...]:

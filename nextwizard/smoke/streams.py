@@ -88,9 +88,9 @@ def echo(site: Site) -> Found:
     if not isinstance(opened, Socket):
         message = f"{path}: the proxy answered {opened}, not an upgrade"
         raise Failed(message)
-    opened.send(TEXT, b"hello")
-    said = opened.receive(TEXT)
-    opened.close()
+    with closing(opened):
+        opened.send(TEXT, b"hello")
+        said = opened.receive(TEXT)
     expect(said == b"hello", f"sent hello, got {said!r}")
     return Found(f"{path}: a text came back")
 
@@ -102,10 +102,10 @@ def quiet_socket(site: Site) -> Found:
     if not isinstance(opened, Socket):
         message = f"the proxy answered {opened}, not an upgrade"
         raise Failed(message)
-    time.sleep(SILENCE_S)
-    opened.send(TEXT, b"still there")
-    expect(opened.receive(TEXT) == b"still there", "the echo is another one")
-    opened.close()
+    with closing(opened):
+        time.sleep(SILENCE_S)
+        opened.send(TEXT, b"still there")
+        expect(opened.receive(TEXT) == b"still there", "the echo is another one")
     return Found(f"{SILENCE_S:.0f} s of silence survived", (("seconds", SILENCE_S),))
 
 
@@ -126,9 +126,9 @@ def live_socket(site: Site) -> Found:
             raise Skip(reason)
         message = f"{path} answered {opened}, not an upgrade"
         raise Failed(message, "The application's own log tells why.")
-    opened.send(PING, b"smoke")
-    said = opened.receive(PONG)
-    opened.close()
+    with closing(opened):
+        opened.send(PING, b"smoke")
+        said = opened.receive(PONG)
     expect(said == b"smoke", f"the pong says {said!r}")
     foreign = _dial(site, path, "https://evil.example")
     if isinstance(foreign, Socket):

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import os
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -104,7 +105,9 @@ class Socket:
 
     def close(self) -> None:
         """Say goodbye and close."""
-        self.send(CLOSE, struct.pack("!H", 1000))
+        with suppress(OSError):
+            self.send(CLOSE, struct.pack("!H", 1000))
+        self.file.close()
         self.raw.close()
 
 
@@ -124,7 +127,7 @@ def dial(
     }
     lines = "".join(f"{name}: {value}\r\n" for name, value in said.items())
     raw.sendall(f"GET {path} HTTP/1.1\r\n{lines}\r\n".encode())
-    file = raw.makefile("rb")
+    file: BufferedReader = raw.makefile("rb")
     words = file.readline().split()
     status = int(words[1]) if len(words) > 1 else 0
     answered: dict[str, str] = {}
@@ -132,6 +135,7 @@ def dial(
         name, _, value = line.partition(":")
         answered[name.lower()] = value.strip()
     if status != SWITCHING:
+        file.close()
         connection.close()
         return status
     if answered.get("sec-websocket-accept") != accept(key):

@@ -39,7 +39,16 @@ def environment(stage: Stage, extra: Mapping[str, str] | None = None) -> dict[st
         "STATIC_ROOT": stage.place("static"),
         **_managed(stage),
     }
-    return {**env, **secrets(stage), **(extra or {})}
+    return {**env, **_read(stage), **(extra or {})}
+
+
+def _read(stage: Stage) -> dict[str, str]:
+    """Return the secrets, unless the generated unit does not read their file."""
+    if stage.text("hosting.target") == "systemd":
+        keys = {key for key, _ in section(service_text(stage), "Service")}
+        if "EnvironmentFile" not in keys:
+            return {}
+    return secrets(stage)
 
 
 def _managed(stage: Stage) -> dict[str, str]:
