@@ -16,6 +16,7 @@ FLOORS: dict[str, int] = {
     "tools": 2,
     "outcomes": 3,
     "quoting": 2,
+    "manifests": 2,
     "grammar": 3,
     "rules": 3,
     "findings": 4,

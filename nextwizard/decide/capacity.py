@@ -41,7 +41,8 @@ def _sizing(ledger: Ledger, row: ServerRule) -> None:
     )
     limit, why = _limit(ledger, row)
     pods = ledger["hosting.target"] == "kubernetes"
-    pair = wsgi or not (row.lone or pods)
+    image = ledger["hosting.target"] in rules.CONTAINERS  # replaced, never reloaded
+    pair = wsgi or not (row.lone or image)
     floor = 2 if pair and limit != 1 else 1
     threads = _threads(ledger, row)
     cores = 1 if pods else ledger.number("sizing.cores")

@@ -91,6 +91,7 @@ class Stage:
             text("tls.key") or "/none": self.place("tls", "privkey.pem"),
             **self._fleet(),
             text("server.listen"): self.listen,
+            f"app:{text('server.listen').rpartition(':')[2]}": self.listen,
             "/var/www/acme": self.place("acme"),
             **self._copies(),
             **dict.fromkeys(trusted, "127.0.0.1/32"),

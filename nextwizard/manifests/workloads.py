@@ -1,0 +1,299 @@
+"""What must agree between the manifests of a cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .nodes import at, flag, listed, mapped, seconds, word
+from .routes import routes
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+_PODS = {"Deployment", "Job", "StatefulSet", "DaemonSet"}
+_TMP = "/tmp"  # noqa: S108 - a path in a container
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """The pods of one workload, and what else there is."""
+
+    owner: object
+    template: object
+    others: Sequence[object]
+
+    @property
+    def name(self) -> str:
+        """Return kind and name, as a message shows them."""
+        return _named(self.owner)
+
+    @property
+    def containers(self) -> list[object]:
+        """Return all containers, those that run first among them."""
+        spec = at(self.template, "spec")
+        return [*listed(at(spec, "initContainers")), *listed(at(spec, "containers"))]
+
+    def there(self, kind: str, name: str) -> object:
+        """Return another document by kind and name, None where it is missing."""
+        return _find(self.others, kind, name)
+
+
+def cluster(
+    documents: Sequence[object], *, hosts: Sequence[str], graceful: int = 25
+) -> list[str]:
+    """Return what does not fit together in one overlay, as kustomize puts it out.
+
+    `hosts` are the names Django answers to where no ConfigMap says others, `graceful`
+    the seconds in which the server ends its requests at a stop.
+    """
+    pods = [
+        Pod(document, at(document, "spec", "template"), documents)
+        for document in documents
+        if at(document, "kind") in _PODS
+    ]
+    found: list[str] = []
+    for pod in pods:
+        named = (*_safe(pod), *_references(pod), *_probes(pod, hosts))
+        found += [f"{pod.name}: {text}" for text in named]
+        if at(pod.owner, "kind") == "Deployment":
+            found += [f"{pod.name}: {text}" for text in _ending(pod, graceful)]
+    for document in documents:
+        check = _CHECKS.get(word(at(document, "kind")))
+        if check is not None:
+            texts = check(document, documents, pods)
+            found += [f"{_named(document)}: {text}" for text in texts]
+    spaces = {word(at(d, "metadata", "namespace")) for d in documents} - {""}
+    found += routes(documents)
+    if len(spaces) > 1:
+        found.append(f"more than one namespace: {', '.join(sorted(spaces))}")
+    return found
+
+
+def _named(document: object) -> str:
+    name = word(at(document, "metadata", "name"))
+    return f"{word(at(document, 'kind'))} {name}"
+
+
+def _find(documents: Sequence[object], kind: str, name: str) -> object:
+    for document in documents:
+        if at(document, "kind") == kind and at(document, "metadata", "name") == name:
+            return document
+    return None
+
+
+def _safe(pod: Pod) -> Iterator[str]:
+    """Hold a pod against the restricted standard, and against a full /tmp."""
+    spec = at(pod.template, "spec")
+    context = at(spec, "securityContext")
+    if not flag(at(context, "runAsNonRoot")) or at(context, "runAsUser") in {None, 0}:
+        yield "may run as root"
+    if at(context, "seccompProfile", "type") != "RuntimeDefault":
+        yield "has no seccomp profile"
+    for container in pod.containers:
+        yield from _fenced(container)
+        resources = at(container, "resources")
+        if at(resources, "requests", "memory") is None:
+            yield "asks for no memory"
+        elif at(resources, "limits", "memory") is None:
+            yield "has no limit of memory"
+
+
+def _fenced(container: object) -> Iterator[str]:
+    """Hold one container against what it must not be able to do."""
+    own = at(container, "securityContext")
+    if at(own, "allowPrivilegeEscalation") is not False:
+        yield "may gain privileges"
+    if "ALL" not in listed(at(own, "capabilities", "drop")):
+        yield "keeps capabilities"
+    if at(own, "runAsUser") == 0 or flag(at(own, "privileged")):
+        yield "runs as root"
+    if not flag(at(own, "readOnlyRootFilesystem")):
+        yield "can change its own image"
+    mounts = listed(at(container, "volumeMounts"))
+    if _TMP not in {word(at(mount, "mountPath")) for mount in mounts}:
+        yield "has no /tmp that it can write"
+
+
+def _references(pod: Pod) -> Iterator[str]:
+    """Look up every name that a pod speaks of."""
+    spec = at(pod.template, "spec")
+    volumes = {word(at(v, "name")): v for v in listed(at(spec, "volumes"))}
+    for name, volume in volumes.items():
+        claim = word(at(volume, "persistentVolumeClaim", "claimName"))
+        if claim and pod.there("PersistentVolumeClaim", claim) is None:
+            yield f"volume {name}: there is no claim {claim}"
+    account = word(at(spec, "serviceAccountName"))
+    if account and pod.there("ServiceAccount", account) is None:
+        yield f"there is no service account {account}"
+    for container in pod.containers:
+        for mount in listed(at(container, "volumeMounts")):
+            if word(at(mount, "name")) not in volumes:
+                yield f"there is no volume {word(at(mount, 'name'))}"
+        for source in listed(at(container, "envFrom")):
+            name = word(at(source, "configMapRef", "name"))
+            if name and pod.there("ConfigMap", name) is None:
+                yield f"there is no config map {name}"
+
+
+def _ports(container: object) -> set[str]:
+    ports = listed(at(container, "ports"))
+    names = {word(at(port, "name")) for port in ports}
+    return names | {word(at(port, "containerPort")) for port in ports}
+
+
+def _probes(pod: Pod, hosts: Sequence[str]) -> Iterator[str]:
+    """Hold the probes against the ports and against the names Django answers to."""
+    for container in listed(at(pod.template, "spec", "containers")):
+        answered = _answered(pod, container, hosts)
+        for kind in ("startupProbe", "livenessProbe", "readinessProbe"):
+            ask = at(container, kind, "httpGet")
+            if ask is None:
+                if at(pod.owner, "kind") == "Deployment":
+                    yield f"{kind} is missing"
+                continue
+            said = {
+                word(at(h, "name")).lower(): word(at(h, "value"))
+                for h in listed(at(ask, "httpHeaders"))
+            }
+            if said.get("host") not in answered:
+                host = said.get("host", "nothing")
+                yield f"{kind} asks for {host}, and Django answers 400"
+            if said.get("x-forwarded-proto") != "https":
+                yield f"{kind} does not say https, and is redirected"
+            if word(at(ask, "port")) not in _ports(container):
+                yield f"{kind}: there is no port {word(at(ask, 'port'))}"
+
+
+def _answered(pod: Pod, container: object, hosts: Sequence[str]) -> set[str]:
+    for source in listed(at(container, "envFrom")):
+        config = pod.there("ConfigMap", word(at(source, "configMapRef", "name")))
+        names = word(at(config, "data", "ALLOWED_HOSTS"))
+        if names:
+            return {name.strip() for name in names.split(",")}
+    return set(hosts)
+
+
+def _ending(pod: Pod, graceful: int) -> Iterator[str]:
+    """Hold the time to stop against what happens in it, and the way of a rollout."""
+    spec = at(pod.template, "spec")
+    leave = 0
+    for container in listed(at(spec, "containers")):
+        before = at(container, "lifecycle", "preStop")
+        leave = max(leave, seconds(at(before, "sleep", "seconds")))
+    grace = seconds(at(spec, "terminationGracePeriodSeconds"))
+    if not leave:
+        yield "no preStop: requests still come after the signal to stop"
+    if grace <= leave + graceful:
+        yield f"{grace} s to stop are not over {leave} s and {graceful} s of draining"
+    owner = at(pod.owner, "spec")
+    rolling = at(owner, "strategy", "rollingUpdate", "maxUnavailable")
+    if at(owner, "strategy", "type") != "Recreate" and rolling != 0:
+        yield "a rollout takes pods away before new ones are there"
+    labels = at(pod.template, "metadata", "labels")
+    if not _matches(at(owner, "selector", "matchLabels"), labels):
+        yield "its selector is not for its own pods"
+
+
+def _matches(selector: object, labels: object) -> bool:
+    wanted, has = mapped(selector), mapped(labels)
+    return bool(wanted) and all(has.get(key) == value for key, value in wanted.items())
+
+
+def _selected(selector: object, pods: Sequence[Pod]) -> list[Pod]:
+    return [
+        pod
+        for pod in pods
+        if _matches(selector, at(pod.template, "metadata", "labels"))
+    ]
+
+
+def _service(
+    document: object, _documents: Sequence[object], pods: Sequence[Pod]
+) -> Iterator[str]:
+    chosen = _selected(at(document, "spec", "selector"), pods)
+    if not chosen:
+        yield "its selector is for no pod"
+    known = {name for pod in chosen for c in pod.containers for name in _ports(c)}
+    for port in listed(at(document, "spec", "ports")):
+        target = word(at(port, "targetPort")) or word(at(port, "port"))
+        if chosen and target not in known:
+            yield f"its pods have no port {target}"
+    if any(at(pod.owner, "kind") == "Job" for pod in chosen):
+        yield "sends requests to the pods of a job"
+
+
+def _scaler(
+    document: object, documents: Sequence[object], _pods: Sequence[Pod]
+) -> Iterator[str]:
+    reference = at(document, "spec", "scaleTargetRef")
+    target = _find(documents, word(at(reference, "kind")), word(at(reference, "name")))
+    if target is None:
+        yield "scales what is not there"
+    elif at(target, "spec", "replicas") is not None:
+        yield "an apply sets the replicas back: the Deployment must not say them"
+    least = seconds(at(document, "spec", "minReplicas"))
+    if seconds(at(document, "spec", "maxReplicas")) < max(1, least):
+        yield "maxReplicas is below minReplicas"
+
+
+def _budget(
+    document: object, _documents: Sequence[object], pods: Sequence[Pod]
+) -> Iterator[str]:
+    chosen = _selected(at(document, "spec", "selector", "matchLabels"), pods)
+    if not chosen:
+        yield "its selector is for no pod"
+    alone = [at(pod.owner, "spec", "replicas") == 1 for pod in chosen]
+    if at(document, "spec", "minAvailable") == 1 and any(alone):
+        yield "the only pod may never go, so no node can be drained"
+
+
+def _policy(
+    document: object, _documents: Sequence[object], pods: Sequence[Pod]
+) -> Iterator[str]:
+    chosen = _selected(at(document, "spec", "podSelector", "matchLabels"), pods)
+    if not chosen:
+        yield "its selector is for no pod"
+    ports = {
+        word(at(port, "port"))
+        for rule in listed(at(document, "spec", "ingress"))
+        for port in listed(at(rule, "ports"))
+    }
+    for pod in chosen:
+        needed = {
+            word(at(port, "containerPort"))
+            for container in pod.containers
+            for port in listed(at(container, "ports"))
+        }
+        if needed - ports:
+            yield f"nobody reaches port {', '.join(sorted(needed - ports))}"
+    names = {
+        (word(at(port, "protocol")), word(at(port, "port")))
+        for rule in listed(at(document, "spec", "egress"))
+        for port in listed(at(rule, "ports"))
+    }
+    yield from (
+        f"names cannot be looked up over {protocol}"
+        for protocol in ("UDP", "TCP")
+        if (protocol, "53") not in names
+    )
+
+
+def _secret(
+    _document: object, _documents: Sequence[object], _pods: Sequence[Pod]
+) -> Iterator[str]:
+    yield "a secret in git"
+
+
+_CHECKS = {
+    "Service": _service,
+    "HorizontalPodAutoscaler": _scaler,
+    "PodDisruptionBudget": _budget,
+    "NetworkPolicy": _policy,
+    "Secret": _secret,
+}
+
+
+__all__ = ["cluster"]

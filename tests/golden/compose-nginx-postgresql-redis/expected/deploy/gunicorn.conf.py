@@ -1,0 +1,32 @@
+"""How gunicorn serves this project; boot.py decides the numbers at each start.
+
+Made by nextwizard; an edit here survives `nextwizard regenerate`.
+"""
+
+import sys
+from pathlib import Path
+
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from boot import plan  # noqa: E402
+
+
+size = plan()
+
+wsgi_app = "config.wsgi:application"
+worker_class = "gthread"
+workers = size.workers
+threads = size.threads
+
+timeout = 30
+graceful_timeout = 25
+# Longer than the proxy keeps its connection, so that the proxy closes first.
+keepalive = 75
+
+# Only the proxy reaches the socket, and it overwrites what a visitor sends.
+forwarded_allow_ips = "*"
+forwarder_headers = ""
+
+# The image has no home directory for a control socket.
+control_socket_disable = True
