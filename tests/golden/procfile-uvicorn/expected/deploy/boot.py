@@ -31,7 +31,7 @@ MEMORY_MB = 2048
 # WORKERS 0 lets the rule decide, WORKERS_MAX 0 is no limit. A limit of 1 stands where
 # the code keeps state in its process: a second process would not share it.
 WORKERS = 0
-WORKERS_MIN = 2
+WORKERS_MIN = 1
 WORKERS_MAX = 0
 # MiB of the server without workers, and of each worker.
 BASE_MB = 45
