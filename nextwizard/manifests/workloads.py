@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .nodes import at, flag, listed, mapped, seconds, word
+from .others import CHECKS
+from .pods import Pod, matches, named, ports
 from .routes import routes
 
 
@@ -18,30 +19,6 @@ _PODS = {"Deployment", "Job", "StatefulSet", "DaemonSet"}
 _QUANTITY = re.compile(r"\d+(?:\.\d+)?(?:m|k|[KMGT]i?)?")
 """An amount of CPU or memory, as far as anybody writes one; no schema here holds it."""
 _TMP = "/tmp"  # noqa: S108 - a path in a container
-
-
-@dataclass(frozen=True, slots=True)
-class Pod:
-    """The pods of one workload, and what else there is."""
-
-    owner: object
-    template: object
-    others: Sequence[object]
-
-    @property
-    def name(self) -> str:
-        """Return kind and name, as a message shows them."""
-        return _named(self.owner)
-
-    @property
-    def containers(self) -> list[object]:
-        """Return all containers, those that run first among them."""
-        spec = at(self.template, "spec")
-        return [*listed(at(spec, "initContainers")), *listed(at(spec, "containers"))]
-
-    def there(self, kind: str, name: str) -> object:
-        """Return another document by kind and name, None where it is missing."""
-        return _find(self.others, kind, name)
 
 
 def cluster(
@@ -59,32 +36,20 @@ def cluster(
     ]
     found: list[str] = []
     for pod in pods:
-        named = (*_safe(pod), *_references(pod), *_probes(pod, hosts))
-        found += [f"{pod.name}: {text}" for text in named]
+        said = (*_safe(pod), *_references(pod), *_probes(pod, hosts))
+        found += [f"{pod.name}: {text}" for text in said]
         if at(pod.owner, "kind") == "Deployment":
             found += [f"{pod.name}: {text}" for text in _ending(pod, graceful)]
     for document in documents:
-        check = _CHECKS.get(word(at(document, "kind")))
+        check = CHECKS.get(word(at(document, "kind")))
         if check is not None:
             texts = check(document, documents, pods)
-            found += [f"{_named(document)}: {text}" for text in texts]
+            found += [f"{named(document)}: {text}" for text in texts]
     spaces = {word(at(d, "metadata", "namespace")) for d in documents} - {""}
     found += routes(documents)
     if len(spaces) > 1:
         found.append(f"more than one namespace: {', '.join(sorted(spaces))}")
     return found
-
-
-def _named(document: object) -> str:
-    name = word(at(document, "metadata", "name"))
-    return f"{word(at(document, 'kind'))} {name}"
-
-
-def _find(documents: Sequence[object], kind: str, name: str) -> object:
-    for document in documents:
-        if at(document, "kind") == kind and at(document, "metadata", "name") == name:
-            return document
-    return None
 
 
 def _safe(pod: Pod) -> Iterator[str]:
@@ -145,12 +110,6 @@ def _references(pod: Pod) -> Iterator[str]:
                 yield f"there is no config map {name}"
 
 
-def _ports(container: object) -> set[str]:
-    ports = listed(at(container, "ports"))
-    names = {word(at(port, "name")) for port in ports}
-    return names | {word(at(port, "containerPort")) for port in ports}
-
-
 def _probes(pod: Pod, hosts: Sequence[str]) -> Iterator[str]:
     """Hold the probes against the ports and against the names Django answers to."""
     for container in listed(at(pod.template, "spec", "containers")):
@@ -170,7 +129,7 @@ def _probes(pod: Pod, hosts: Sequence[str]) -> Iterator[str]:
                 yield f"{kind} asks for {host}, and Django answers 400"
             if said.get("x-forwarded-proto") != "https":
                 yield f"{kind} does not say https, and is redirected"
-            if word(at(ask, "port")) not in _ports(container):
+            if word(at(ask, "port")) not in ports(container):
                 yield f"{kind}: there is no port {word(at(ask, 'port'))}"
 
 
@@ -200,107 +159,8 @@ def _ending(pod: Pod, graceful: int) -> Iterator[str]:
     if at(owner, "strategy", "type") != "Recreate" and rolling != 0:
         yield "a rollout takes pods away before new ones are there"
     labels = at(pod.template, "metadata", "labels")
-    if not _matches(at(owner, "selector", "matchLabels"), labels):
+    if not matches(at(owner, "selector", "matchLabels"), labels):
         yield "its selector is not for its own pods"
-
-
-def _matches(selector: object, labels: object) -> bool:
-    wanted, has = mapped(selector), mapped(labels)
-    return bool(wanted) and all(has.get(key) == value for key, value in wanted.items())
-
-
-def _selected(selector: object, pods: Sequence[Pod]) -> list[Pod]:
-    return [
-        pod
-        for pod in pods
-        if _matches(selector, at(pod.template, "metadata", "labels"))
-    ]
-
-
-def _service(
-    document: object, _documents: Sequence[object], pods: Sequence[Pod]
-) -> Iterator[str]:
-    chosen = _selected(at(document, "spec", "selector"), pods)
-    if not chosen:
-        yield "its selector is for no pod"
-    known = {name for pod in chosen for c in pod.containers for name in _ports(c)}
-    for port in listed(at(document, "spec", "ports")):
-        target = word(at(port, "targetPort")) or word(at(port, "port"))
-        if chosen and target not in known:
-            yield f"its pods have no port {target}"
-    if any(at(pod.owner, "kind") == "Job" for pod in chosen):
-        yield "sends requests to the pods of a job"
-
-
-def _scaler(
-    document: object, documents: Sequence[object], _pods: Sequence[Pod]
-) -> Iterator[str]:
-    reference = at(document, "spec", "scaleTargetRef")
-    target = _find(documents, word(at(reference, "kind")), word(at(reference, "name")))
-    if target is None:
-        yield "scales what is not there"
-    elif at(target, "spec", "replicas") is not None:
-        yield "an apply sets the replicas back: the Deployment must not say them"
-    least = seconds(at(document, "spec", "minReplicas"))
-    if seconds(at(document, "spec", "maxReplicas")) < max(1, least):
-        yield "maxReplicas is below minReplicas"
-
-
-def _budget(
-    document: object, _documents: Sequence[object], pods: Sequence[Pod]
-) -> Iterator[str]:
-    chosen = _selected(at(document, "spec", "selector", "matchLabels"), pods)
-    if not chosen:
-        yield "its selector is for no pod"
-    alone = [at(pod.owner, "spec", "replicas") == 1 for pod in chosen]
-    if at(document, "spec", "minAvailable") == 1 and any(alone):
-        yield "the only pod may never go, so no node can be drained"
-
-
-def _policy(
-    document: object, _documents: Sequence[object], pods: Sequence[Pod]
-) -> Iterator[str]:
-    chosen = _selected(at(document, "spec", "podSelector", "matchLabels"), pods)
-    if not chosen:
-        yield "its selector is for no pod"
-    ports = {
-        word(at(port, "port"))
-        for rule in listed(at(document, "spec", "ingress"))
-        for port in listed(at(rule, "ports"))
-    }
-    for pod in chosen:
-        needed = {
-            word(at(port, "containerPort"))
-            for container in pod.containers
-            for port in listed(at(container, "ports"))
-        }
-        if needed - ports:
-            yield f"nobody reaches port {', '.join(sorted(needed - ports))}"
-    names = {
-        (word(at(port, "protocol")), word(at(port, "port")))
-        for rule in listed(at(document, "spec", "egress"))
-        for port in listed(at(rule, "ports"))
-    }
-    yield from (
-        f"names cannot be looked up over {protocol}"
-        for protocol in ("UDP", "TCP")
-        if (protocol, "53") not in names
-    )
-
-
-def _secret(
-    _document: object, _documents: Sequence[object], _pods: Sequence[Pod]
-) -> Iterator[str]:
-    yield "a secret in git"
-
-
-_CHECKS = {
-    "Service": _service,
-    "HorizontalPodAutoscaler": _scaler,
-    "PodDisruptionBudget": _budget,
-    "NetworkPolicy": _policy,
-    "Secret": _secret,
-}
 
 
 __all__ = ["cluster"]
