@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 _OLDEST_PYTHON = (3, 12, 0)
 _PYTHON = "3.13"
-_NGINX_RESOLVES = (1, 27, 3)
 _UV = "0.13.9"
 _HEADROOM = 1.5
 _TMP_MB = 64
@@ -174,15 +173,6 @@ def _compose(ledger: Ledger) -> None:
     )
     cores = ledger.number("sizing.cores")
     ledger.decide("compose.cpus", f"{cores}.0", "as answered", "sizing.cores")
-    version = version_of(ledger.text("proxy.version"), "0")
-    ledger.decide(
-        "proxy.resolves",
-        ledger["proxy.kind"] == "nginx" and version >= _NGINX_RESOLVES,
-        f"nginx {ledger['proxy.version']}: from 1.27.3 an upstream is looked up again, "
-        "as a new container has a new address",
-        "hosting.proxy_version",
-        f"{rules.NGINX}/http/ngx_http_upstream_module.html#server",
-    )
 
 
 __all__ = ["PORTS", "containers"]
