@@ -176,7 +176,7 @@ class Load:
 
     rate: float
     seconds: float
-    paths: tuple[str, ...] = ("/healthz/", "/")
+    paths: tuple[str, ...] = ("/healthz/", "/healthz/", "/healthz/", "/")
     process: subprocess.Popen[str] = field(init=False)
 
     def __post_init__(self) -> None:

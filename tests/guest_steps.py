@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import guest
+import guest_supervised as supervised
 from guest import FACTS, HOST, NAME, PROXY, ROOT, Load, Stream, must, run, until
 
 
@@ -120,7 +121,7 @@ def _proxy() -> None:
     where the case asks for that."""
     if PROXY == "none":
         return
-    Path("/lab/bin").mkdir()
+    Path("/lab/bin").mkdir(exist_ok=True)
     newer = Path("/lab", PROXY)
     if newer.exists():
         more = " -p /etc/nginx/ -c nginx.conf -e /var/log/nginx/error.log"
@@ -164,6 +165,8 @@ def install() -> None:
     more = _services()
     with Path(ROOT, f"deploy/{NAME}.env").open("a", encoding="utf-8") as file:
         file.write(more)
+    if FACTS["hosting.target"] == "supervisor":
+        supervised.daemon()
     _proxy()
     RESULT["install"] = guest.shell(_commands())
     try:
@@ -178,7 +181,16 @@ def _main_pid() -> int:
 
 
 def serve() -> None:
-    """The site answers, by the runbook's own smoke test, with nobody's rights."""
+    """The site answers as the account; systemd has nothing to say of the unit."""
+    site()
+    _account()
+    _secret()
+    RESULT["exposure"] = _exposure()
+    assert not _complaints()
+
+
+def site() -> None:
+    """The site answers, its socket is the proxy's, the runbook's smoke test passes."""
     page = guest.get("/")
     assert page.status == 200, (page.status, page.body[:500])
     assert b"<html" in page.body
@@ -195,10 +207,7 @@ def serve() -> None:
         assert ready.status == 200 or guest.BALANCED, ready.body
     if guest.TLS:
         _smoke(path)
-    _account()
-    _secret()
-    RESULT["exposure"] = _exposure()
-    assert not _complaints()
+    _reach()
 
 
 def _complaints() -> list[str]:
@@ -223,10 +232,13 @@ def _smoke(static: str) -> None:
 
 
 def _account() -> None:
-    """The processes run as the account, the socket opens for the proxy alone."""
     pid = _main_pid()
     number = Path(f"/proc/{pid}").stat().st_uid
     assert pwd.getpwuid(number).pw_name == FACTS["hosting.user"]
+
+
+def _reach() -> None:
+    """The application's socket opens for the proxy's account and for no other."""
     worker = "www-data" if PROXY == "nginx" else "caddy"
     if PROXY == "none" or not FACTS["server.unix"]:
         return
@@ -468,8 +480,17 @@ def _proxy_log() -> str:
     return guest.tail(PROXY, 8)[-3000:]
 
 
+def supervisor() -> None:
+    """A whole life under supervisord: see tests/guest_supervised.py."""
+    supervised.account()
+    supervised.release(RESULT)
+    supervised.broken(SETTINGS)
+    supervised.stop()
+    supervised.kill()
+
+
 LIFE = (install, serve, restart, reload, kill, broken, stop)
-CLOSER = (sandbox, inflight, stranded, load, soak)
+CLOSER = (site, supervisor, sandbox, inflight, stranded, load, soak)
 STEPS = {step.__name__: step for step in (*LIFE, *CLOSER)}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import resource
 import ssl
 import time
 from collections import Counter
@@ -64,7 +65,7 @@ async def _ask(target: Target, path: str, context: ssl.SSLContext | None) -> str
             server_hostname=target.host if context else None,
         )
     except OSError as error:
-        return f"connect: {type(error).__name__}"
+        return f"connect: {type(error).__name__} {error.errno or ''}".rstrip()
     try:
         writer.write(
             f"GET {path} HTTP/1.1\r\nHost: {target.host}\r\n{target.headers}"
@@ -125,8 +126,15 @@ async def _run(target: Target, rate: float, seconds: float) -> Outcome:
     )
 
 
+def _room() -> None:
+    """Let as many requests wait at once as this machine allows."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def press(target: Target, rate: float, seconds: float) -> Outcome:
     """Ask a site at this rate for so many seconds; return what became of it."""
+    _room()
     return asyncio.run(_run(target, rate, seconds))
 
 

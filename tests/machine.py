@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 HERE = Path(__file__).parent
-GUEST = ("guest.py", "guest_steps.py", "load.py")
+GUEST = ("guest.py", "guest_steps.py", "guest_supervised.py", "load.py")
 """What runs inside: the standard library alone."""
 
 UWSGI = "uwsgi==2.0.31"
@@ -227,7 +227,12 @@ def _etc(machine: Machine) -> None:
     machine.write("etc/hostname", "lab\n")
     machine.write("etc/machine-id", "")
     machine.write("etc/ld.so.conf.d/python.conf", f"{PYTHON}/lib\n")
-    for name in ("nginx/sites-enabled", "nginx/sites-available", "nginx/snippets"):
+    for name in (
+        "tmpfiles.d",
+        "nginx/sites-enabled",
+        "nginx/sites-available",
+        "nginx/snippets",
+    ):
         (machine.root / "etc" / name).mkdir(parents=True, exist_ok=True)
 
 
