@@ -406,6 +406,10 @@ def load() -> None:
     if FACTS["server.reload"]:
         rows["reload"] = _under_load(rate, _reloaded, 10)
         if STREAMS:
+            # Requests wait here until the stream is over or cut: few enough to hold.
+            stream = Stream()
+            rows["restart, stream open"] = _under_load(20, _restarted, 5)
+            until(lambda: stream.over, 5, "the stream to end")
             stream = Stream()
             rows["reload, stream open"] = _under_load(rate, _reloaded, 10)
             rows["reload, stream open"]["events"] = stream.seen

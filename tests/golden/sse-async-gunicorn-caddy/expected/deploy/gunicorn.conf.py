@@ -4,6 +4,7 @@ Made by nextwizard; an edit here survives `nextwizard regenerate`.
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 
@@ -29,3 +30,13 @@ forwarder_headers = ""
 
 # The sandbox has no home directory for a control socket.
 control_socket_disable = True
+
+
+def post_worker_init(worker):
+    """Keep as long a queue of waiting connections as gunicorn's other workers do.
+
+    This one listens again by asyncio, which cuts the queue of the shared socket to 100;
+    while a restart lasts, the proxy would be refused and answer 502.
+    """
+    listen = worker.loop.create_server
+    worker.loop.create_server = partial(listen, backlog=worker.cfg.backlog)
