@@ -13,7 +13,7 @@ import pytest
 
 pytestmark = pytest.mark.proof
 
-RATE = 120
+RATE = 130
 """Requests a second, each on a connection of its own and none of them twice."""
 
 STACKS = (
