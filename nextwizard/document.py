@@ -49,7 +49,7 @@ def read_document(data: bytes, name: str, source: Source) -> Layer:
     """
     text = _decoded(data, name)
     document = _parsed(text, name)
-    if document.get("schema") != SCHEMA or isinstance(document["schema"], bool):
+    if document.get("schema") != SCHEMA or type(document["schema"]) is not int:
         what = f'holds no "schema = {SCHEMA}"'
         if isinstance(document.get("schema"), int):
             what = f"follows schema {document['schema']}, which is not known here"

@@ -76,8 +76,6 @@ class ToolError(NextwizardError):
 class InternalError(NextwizardError):
     """Our own output failed our own check: a bug in nextwizard, nothing was written."""
 
-    exit_code = 1
-
 
 __all__ = [
     "InputError",

@@ -50,16 +50,20 @@ def nginx_regex(value: object) -> str:
 def caddy(value: object) -> str:
     """Quote one Caddyfile token; braces are escaped, or Caddy reads a placeholder."""
     text = _line(value)
+    if "\\" in text:
+        msg = f"{text!r} holds a backslash, which caddy keeps doubled in quotes"
+        raise ValueError(msg)
     if _CADDY_BARE.fullmatch(text):
         return text
-    text = text.replace("\\", "\\\\").replace('"', '\\"')
+    text = text.replace('"', '\\"')
     return '"' + text.replace("{", "\\{").replace("}", "\\}") + '"'
 
 
 def systemd(value: object) -> str:
     """Quote one word of a command line or list in a unit."""
     text = _line(value).replace("%", "%%")
-    if _SYSTEMD_BARE.fullmatch(text.replace("%%", "")) or text.strip("%") == "":
+    bare = _SYSTEMD_BARE.fullmatch(text.replace("%%", "") or "-")
+    if text and bare:
         return text
     text = text.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + text.replace("$", "$$") + '"'

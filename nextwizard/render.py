@@ -25,10 +25,11 @@ from nextwizard.values import RenderedFile
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from jinja2.bccache import Bucket
 
+    from nextwizard.catalog import Output
     from nextwizard.values import Plan
 
 
@@ -176,16 +177,15 @@ def context(plan: Plan) -> dict[str, object]:
 
 def text(template: str, values: Mapping[str, object]) -> tuple[str, dict[int, str]]:
     """Return one rendered template and which decision put each line there."""
-    marked = environment().get_template(f"{template}.jinja").render(values)
-    return _unmarked(_BLANKS.sub("\n\n\n", marked))
+    return unmarked(environment().get_template(f"{template}.jinja").render(values))
 
 
-def _unmarked(marked: str) -> tuple[str, dict[int, str]]:
+def unmarked(marked: str) -> tuple[str, dict[int, str]]:
     """Take the marks out; each holds until a blank line or the next mark."""
     lines: list[str] = []
     why: dict[int, str] = {}
     key = ""
-    for line in marked.splitlines(keepends=True):
+    for line in _BLANKS.sub("\n\n\n", marked).splitlines(keepends=True):
         placed = _PLACED.fullmatch(line)
         if placed:
             key = placed[1]
@@ -197,29 +197,32 @@ def _unmarked(marked: str) -> tuple[str, dict[int, str]]:
     return "".join(lines), why
 
 
-def render(plan: Plan) -> tuple[RenderedFile, ...]:
-    """Return every file of the plan; a secret one is empty until it is written."""
+def each(plan: Plan) -> Iterator[tuple[Output, str, Mapping[str, object]]]:
+    """Yield each output, where it goes, and the values it is rendered with."""
     values = context(plan)
     hosts = [(own, context(own)) for own in plan.each()] if plan.variants else []
-    files = []
     for output in wanted(plan):
         for own, known in hosts if output.each and hosts else [(plan, values)]:
-            body, why = (
-                ("", {})
-                if output.ownership == "secret"
-                else text(output.template, known)
+            yield output, destination(output, own), known
+
+
+def render(plan: Plan) -> tuple[RenderedFile, ...]:
+    """Return every file of the plan; a secret one is empty until it is written."""
+    files = []
+    for output, path, known in each(plan):
+        secret = output.ownership == "secret"
+        body, why = ("", {}) if secret else text(output.template, known)
+        files.append(
+            RenderedFile(
+                path,
+                body.encode(),
+                output.mode,
+                output.ownership,
+                output.checker,
+                output.key,
+                why,
             )
-            files.append(
-                RenderedFile(
-                    destination(output, own),
-                    body.encode(),
-                    output.mode,
-                    output.ownership,
-                    output.checker,
-                    output.key,
-                    why,
-                )
-            )
+        )
     return tuple(files)
 
 
@@ -236,6 +239,7 @@ def secret(plan: Plan) -> bytes:
 __all__ = [
     "Kept",
     "context",
+    "each",
     "environment",
     "kept",
     "place",
@@ -243,4 +247,5 @@ __all__ = [
     "secret",
     "templates_dir",
     "text",
+    "unmarked",
 ]

@@ -68,12 +68,25 @@ def signature() -> str:
     return found.hexdigest()
 
 
+def _named(root: str) -> None:
+    """Refuse a directory that no message, shell or file of a server can name."""
+    from .names import plain
+
+    try:
+        plain(root)
+    except ValueError as error:
+        what = f"{error}; neither a shell nor a server's file can name it"
+        raise InputError(Problem(ascii(root), what, "Rename the directory.")) from None
+
+
 def allowed(directory: str) -> str:
     """Return a directory's real path, there or not; InputError for the system's."""
     try:
         root = os.path.realpath(directory)
     except ValueError:
         raise InputError(Problem(ascii(directory), "is no directory", _NAME)) from None
+    if not (root.isascii() and root.isprintable()):
+        _named(root)
     memory = root.startswith("/dev/shm/")  # noqa: S108 - asked about, not used
     if root == "/" or (root.split("/")[1] in _SYSTEM and not memory):
         raise InputError(Problem(root, "is a directory of the system", _NAME))

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 from . import adopt
 from .catalog import ANSWERS_FILE
-from .document import SCHEMA
+from .document import SCHEMA, read_document
+from .errors import Problem
 from .questions import KEPT, QUESTIONS
 from .render import context, text
 from .values import Change, RenderedFile
@@ -169,6 +170,27 @@ def _updated(now: bytes, answers: Answers, stored: Layer) -> bytes:
     return update(now.decode("utf-8-sig"), changed).encode()
 
 
+def unread(answers: Answers, files: Sequence[RenderedFile]) -> list[Problem]:
+    """Return each answer that its own file would not give back as answered."""
+    data = next(file.data for file in files if file.path == ANSWERS_FILE)
+    given = read_document(data, ANSWERS_FILE, "stored").values
+    rows: dict[str, object] = {f"environment.{k}": v for k, v in _table(answers)}
+    for key, answer in answers.items.items():
+        if answer.source in _SAID and key != "environment":
+            rows[key] = answer.value
+    raw = {key: given[key].raw for key in rows if key in given}
+    read = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
+    what = f"would not stand in {ANSWERS_FILE} as answered"
+    return [
+        Problem(key, what, "This is a bug in nextwizard. Report it.")
+        for key, value in rows.items()
+        if read.get(key) != value
+    ]
+
+
+_SAID = frozenset({"flag", "file", "user"})
+
+
 def _table(answers: Answers) -> tuple[tuple[str, str], ...]:
     value = answers["environment"]
     return () if isinstance(value, (str, int, tuple)) else tuple(value.items())
@@ -203,4 +225,4 @@ def _row(leaf: str, answer: Answer, kept: bool) -> dict[str, object]:  # noqa: F
     }
 
 
-__all__ = ["answers_file", "change", "entrypoints", "files"]
+__all__ = ["answers_file", "change", "entrypoints", "files", "unread"]

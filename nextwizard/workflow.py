@@ -15,9 +15,10 @@ from .catalog import ANSWERS_FILE, SEEN, templates_dir
 from .changes import beside, gone, hold, settled, steps
 from .decide import decide
 from .document import read_document
-from .errors import InputError, NextwizardError, Problem
+from .errors import InputError, InternalError, NextwizardError, Problem
 from .render import render
 from .scan import scan, walk
+from .shape import misshapen
 from .state import Disk, Record, allowed, load, locate, signature
 from .values import Note
 from .write import apply as write
@@ -233,11 +234,12 @@ def apply(proposal: Proposal) -> Report:
     """Make the proposal true: the only way to the project's disk.
 
     Raises InputError, LockedError, WriteError or, for a signal that asks to end,
-    KeyboardInterrupt; then every file is as it was.
+    KeyboardInterrupt, and for a bug of ours InternalError; then every file is as it was.
     """
     root = proposal.inspection.root
     wanted = proposal.steps
     if wanted:
+        _as_meant(proposal)
         preflight(root, wanted)
     with patient():
         if wanted:
@@ -252,6 +254,14 @@ def _again(proposal: Proposal) -> Proposal:
     """Return what the next run would do, from what the project says now."""
     found = proposal.inspection
     return propose(inspect(found.root, found.host))
+
+
+def _as_meant(proposal: Proposal) -> None:
+    """Refuse what would not say what was meant: InternalError, a bug of ours."""
+    problems = takeover.unread(proposal.answers, proposal.files)
+    problems += misshapen(proposal.plan, proposal.files)
+    if problems:
+        raise InternalError(problems)
 
 
 def _remember(proposal: Proposal) -> None:

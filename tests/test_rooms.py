@@ -39,6 +39,7 @@ FLOORS: dict[str, int] = {
     "joined": 8,
     "takeover": 9,
     "write": 8,
+    "shape": 9,
     "workflow": 10,
     "explain": 11,
     "greenfield": 11,

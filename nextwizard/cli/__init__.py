@@ -97,6 +97,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stdout = None
         return 0
+    except Exception as error:
+        if os.environ.get("NEXTWIZARD_DEBUG"):
+            raise
+        report.err(_bug(error))
+        return 2
+
+
+def _bug(error: Exception) -> str:
+    """Return in one line what broke and where; `apply` has put every file back."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    code = trace.tb_frame.f_code.co_filename if trace else ""
+    where = f"{os.path.basename(code)}:{trace.tb_lineno if trace else 0}"
+    what = ascii(f"{type(error).__name__}: {error}")[:200]
+    return (
+        f"nextwizard: {what} at {where} is a bug in nextwizard; every file is as it "
+        "was. Report it; NEXTWIZARD_DEBUG=1 shows the whole traceback."
+    )
 
 
 __all__ = ["COMMANDS", "Command", "main", "parser"]

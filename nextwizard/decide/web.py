@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from nextwizard import rules
 from nextwizard.decide import first
+from nextwizard.errors import shown
 
 
 if TYPE_CHECKING:
@@ -64,9 +66,23 @@ def _storage(ledger: Ledger) -> None:
     ledger.table(rows, told if unmapped else reason, "data.static", link)
 
 
+def _url(ledger: Ledger, name: str, usual: str) -> str:
+    """Return a URL of the settings without its outer slashes, or refuse it."""
+    settings = ledger.project.layout.settings
+    text = str(settings.literals.get(name) or usual).strip("/") or usual
+    if re.fullmatch(r"[A-Za-z0-9._~:/-]+", text):
+        return text
+    ledger.refuse(
+        settings.path,
+        f"{name} = {shown(text)} is no path that a proxy can be told",
+        "Use letters, digits, - and _ between slashes.",
+    )
+    return usual
+
+
 def _static(ledger: Ledger) -> None:
     literals = ledger.project.layout.settings.literals
-    url = str(literals.get("STATIC_URL") or "static/").strip("/") or "static"
+    url = _url(ledger, "STATIC_URL", "static")
     prefix = ledger.text("hosting.path_prefix")
     ledger.follow("static.kind", "data.static")
     _storage(ledger)
@@ -92,7 +108,7 @@ def _static(ledger: Ledger) -> None:
     alias = f"{ledger['paths.static']}/"
     ledger.decide("static.alias", alias, "nginx pairs the slashes", "paths.static")
     media = ledger.project.of_kind("media.used")
-    media_url = str(literals.get("MEDIA_URL") or "media/").strip("/") or "media"
+    media_url = _url(ledger, "MEDIA_URL", "media")
     where = str(media[0].evidence) if media else "no MEDIA_ROOT and no FileField"
     ledger.decide("media.on", bool(media), where, where)
     root = f"{ledger['paths.state']}/media"
