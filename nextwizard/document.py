@@ -60,7 +60,9 @@ def read_document(data: bytes, name: str, source: Source) -> Layer:
         if key == "schema":
             continue
         place = f"{name}:{line}" if (line := _line_of(text, key)) else name
-        if _known(key):
+        if key == TABLE and not isinstance(raw, dict):
+            problems.append(_no_table(place))
+        elif _known(key):
             given[key] = Given(raw, place)
         else:
             problems.append(_unknown(key, place))
@@ -75,6 +77,9 @@ def read_set(pairs: Sequence[str]) -> Layer:
     problems: list[Problem] = []
     for pair in pairs:
         key, equals, text = pair.partition("=")
+        if equals and key.strip() == TABLE:
+            problems.append(_no_table("--set"))
+            continue
         if not equals or not _known(key.strip()):
             problems.append(_unknown(key.strip(), "--set"))
             continue
@@ -82,6 +87,11 @@ def read_set(pairs: Sequence[str]) -> Layer:
     if problems:
         raise InputError(problems)
     return Layer("flag", given)
+
+
+def _no_table(where: str) -> Problem:
+    fix = f'Write one variable at a time, such as {TABLE}.GREETING = "hello".'
+    return Problem(TABLE, f"holds variables, each with its name ({where})", fix)
 
 
 def _set_value(key: str, text: str) -> object:
