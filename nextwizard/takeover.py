@@ -170,6 +170,21 @@ def _updated(now: bytes, answers: Answers, stored: Layer) -> bytes:
     return update(now.decode("utf-8-sig"), changed).encode()
 
 
+def marked(answers: Answers) -> bool:
+    """Tell whether an answer holds a mark of any grammar; without, nothing breaks."""
+    import re
+
+    plain = re.compile(r"[A-Za-z0-9_./:@=+-]*")
+    texts = [text for _name, text in _table(answers)]
+    for answer in answers.items.values():
+        value = answer.value
+        if isinstance(value, tuple):
+            texts += value
+        elif isinstance(value, str):
+            texts.append(value)
+    return not all(map(plain.fullmatch, texts)) or bool(_table(answers))
+
+
 def unread(answers: Answers, files: Sequence[RenderedFile]) -> list[Problem]:
     """Return each answer that its own file would not give back as answered."""
     data = next(file.data for file in files if file.path == ANSWERS_FILE)
@@ -225,4 +240,4 @@ def _row(leaf: str, answer: Answer, kept: bool) -> dict[str, object]:  # noqa: F
     }
 
 
-__all__ = ["answers_file", "change", "entrypoints", "files", "unread"]
+__all__ = ["answers_file", "change", "entrypoints", "files", "marked", "unread"]

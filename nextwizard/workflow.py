@@ -18,7 +18,6 @@ from .document import read_document
 from .errors import InputError, InternalError, NextwizardError, Problem
 from .render import render
 from .scan import scan, walk
-from .shape import misshapen
 from .state import Disk, Record, allowed, load, locate, signature
 from .values import Note
 from .write import apply as write
@@ -234,7 +233,7 @@ def apply(proposal: Proposal) -> Report:
     """Make the proposal true: the only way to the project's disk.
 
     Raises InputError, LockedError, WriteError or, for a signal that asks to end,
-    KeyboardInterrupt, and for a bug of ours InternalError; then every file is as it was.
+    KeyboardInterrupt, for a bug of ours InternalError; then every file is as it was.
     """
     root = proposal.inspection.root
     wanted = proposal.steps
@@ -252,14 +251,16 @@ def apply(proposal: Proposal) -> Report:
 
 def _again(proposal: Proposal) -> Proposal:
     """Return what the next run would do, from what the project says now."""
-    found = proposal.inspection
-    return propose(inspect(found.root, found.host))
+    return propose(inspect(proposal.inspection.root, proposal.inspection.host))
 
 
 def _as_meant(proposal: Proposal) -> None:
     """Refuse what would not say what was meant: InternalError, a bug of ours."""
     problems = takeover.unread(proposal.answers, proposal.files)
-    problems += misshapen(proposal.plan, proposal.files)
+    if takeover.marked(proposal.answers):
+        from .shape import misshapen
+
+        problems += misshapen(proposal.plan, proposal.files)
     if problems:
         raise InternalError(problems)
 

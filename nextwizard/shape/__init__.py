@@ -187,9 +187,7 @@ def _arriving(slot: Slot, at: str | None) -> str:
 
 def _quoted(slot: Slot, at: str | None) -> str:
     """Return the value as a comment holds it, or text that stands in other text."""
-    if slot.filter in {"comment", "env_line", "name", "toml"}:
-        return FILTERS[slot.filter](_item(slot, at))
-    return _arriving(slot, at)
+    return FILTERS[slot.filter](_item(slot, at))
 
 
 __all__ = ["differing", "misshapen"]
