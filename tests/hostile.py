@@ -67,6 +67,7 @@ _ELSEWHERE = tuple(
     for target in _TARGETS
     if target not in {"systemd", "supervisor"}
 )
+_IMAGES = tuple(setup for setup in _ELSEWHERE if "procfile" not in setup)
 _CLUSTERS = tuple(setup for setup in _ELSEWHERE if "kubernetes" in setup)
 _MANY = tuple(
     f"data.database=postgresql {proxy}" for proxy in (_PROXIES[0], _PROXIES[2])
@@ -108,7 +109,7 @@ FIELDS: dict[str, Field] = {
             for proxy in (_PROXIES[0], _PROXIES[2])
         ),
     ),
-    "hosting.image": Field("hosting.image", "qqqq", _ELSEWHERE),
+    "hosting.image": Field("hosting.image", "qqqq", _IMAGES),
     "hosting.route": Field("hosting.route", "", _CLUSTERS),
     "hosting.route_class": Field("hosting.route_class", "qqqq", _CLUSTERS),
     "hosting.hosts": Field("hosting.hosts", "10.77.0.9:7654", _MANY, listed=True),

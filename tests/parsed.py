@@ -98,11 +98,16 @@ def _caddy() -> str:
 
     atexit.register(end)
     deadline = time.monotonic() + 30
-    while not Path(control).exists():
+    while not _answers(control):
         assert process.poll() is None, "caddy ended"
         assert time.monotonic() < deadline, "caddy does not answer"
         time.sleep(0.01)
     return control
+
+
+def _answers(control: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as knock:
+        return knock.connect_ex(control) == 0
 
 
 class _Control(http.client.HTTPConnection):
@@ -409,6 +414,7 @@ READERS: tuple[tuple[str, Callable[[str], Tree]], ...] = (
     (r"\.md$", markdown),
     (r"compose\.yaml$", compose),
     (r"\.ya?ml$", yaml),
+    (r"\.json$", lambda text: tree_of(json.loads(text))),
     (r"\.toml$", toml),
     (r"\.sh$", shell),
     (r".", lines),
