@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from nextwizard import report, stage, stageproxy
+from nextwizard import report
 from nextwizard.document import read_set
 from nextwizard.errors import NextwizardError
+from nextwizard.outcomes import exit_code
+from nextwizard.smoke import Options, card, smoke
 from nextwizard.tools import find
 from nextwizard.workflow import apply, inspect, propose
 
 
 SAMPLE = Path(__file__).parents[1] / "tests" / "projects" / "plain"
+DOMAIN = "hosting.domains=notes.example.org"
+PROBES = ("edge.redirect", "edge.names", "health", "page", "static.hashed", "life.stop")
+"""What is shown of the forty probes: a demo takes seconds."""
 
 
 def nginx_here() -> str:
@@ -36,73 +40,22 @@ def nginx_here() -> str:
     return find("nginx")
 
 
-def fetch(on: stage.Stage, path: str, *, tls: bool = True) -> tuple[int, bytes, str]:
-    """Return status, body and Cache-Control of one URL behind the proxy."""
-    host = on.text("edge.canonical")
-    connection = stageproxy.connect(on, host, tls=tls)
-    connection.request("GET", path, headers={"Host": host})
-    answer = connection.getresponse()
-    body = answer.read()
-    connection.close()
-    return answer.status, body, answer.headers.get("Cache-Control", "")
-
-
-def answers(on: stage.Stage) -> bool:
-    """Tell whether liveness answers through the proxy."""
-    try:
-        return fetch(on, "/healthz/")[1] == b'{"status": "ok"}'
-    except OSError:
-        return False
-
-
-def show(on: stage.Stage) -> bool:
-    """Fetch a page, a hashed static file and liveness; print what answered."""
-    status, page, _ = fetch(on, "/")
-    found = re.search(rb'"(/static/[^"]+\.[0-9a-f]{12}\.[^"]+)"', page)
-    print(f"  GET /                  {status}, {len(page)} bytes")
-    path = found[1].decode() if found else "/static/none"
-    code, body, kept = fetch(on, path)
-    print(f"  GET {path}  {code}, {len(body)} bytes, {kept}")
-    alive, said, _ = fetch(on, "/healthz/")
-    print(f"  GET /healthz/          {alive}, {said.decode()}")
-    moved, _, _ = fetch(on, "/", tls=False)
-    print(f"  GET http:// /          {moved}, on to https")
-    return (status, code, alive, moved) == (200, 200, 200, 301)
-
-
-def serve(project: str, scratch: str) -> bool:
-    """Make the deployment, boot it, and show it answering."""
-    inspection = inspect(project)
-    proposal = propose(inspection, [read_set([])])
-    print(f"$ nextwizard init {project} --yes\n")
+def serve(project: str) -> bool:
+    """Make the deployment, boot it, and show what its probes measure."""
+    proposal = propose(inspect(project), [read_set([DOMAIN])])
+    print(f"$ nextwizard init {project} --yes --set {DOMAIN}\n")
     report.notes(proposal.plan.notes)
     for line in report.plan(proposal.plan):
         print(line)
     print()
     report.summary(apply(proposal))
-    on = stage.Stage(
-        inspection.root,
-        scratch,
-        proposal.plan,
-        sys.executable,
-        stage.free_port(),
-        stage.free_port(),
-    )
-    print("\nThe generated unit and proxy, on loopback:\n")
-    stage.prepare(on)
-    app = stage.serve(on)
-    try:
-        proxy = stageproxy.proxy(on, nginx_here())
-        try:
-            stage.wait(lambda: answers(on), app, "the deployment")
-            good = show(on)
-        finally:
-            proxy.stop(10)
-    finally:
-        took = app.stop(30)
-        app.close()
-    print(f"  stopped in {took:.1f} s\n")
-    return good
+    print(f"\n$ nextwizard smoke {project}\n")
+    options = Options(only=PROBES, python=sys.executable, proxy=nginx_here())
+    found = smoke(propose(inspect(project)), options)
+    for line in card.lines(found):
+        print(line)
+    ran = any(outcome.key == "boot" and outcome.verdict == "ok" for outcome in found)
+    return ran and exit_code(found) == 0
 
 
 def main() -> int:
@@ -112,7 +65,7 @@ def main() -> int:
         project = os.path.join(scratch, "notes")
         shutil.copytree(SAMPLE, project)
         try:
-            good = serve(project, os.path.join(scratch, "s"))
+            good = serve(project)
         except NextwizardError as error:
             report.problems(error.problems)
             return error.exit_code
