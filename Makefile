@@ -3,13 +3,15 @@
 # make proof  the heavy matrix against the real servers
 # make soak   ten minutes of load and restarts for each default stack, by hand
 # make lint   ruff and mypy
+# make bench  everything of docs/benchmarks.md, beside pinned peers; takes 10 minutes
+# make bench-served  its served part alone
 # make golden re-records tests/golden/*/expected and the screens; look at the diff
 # make score  what independent judges say of every case, into docs/scoreboard.md
 # make pictures  the same, and the README's hero with chromium
 
 PYTHON_BIN = .venv/bin/python
 
-.PHONY: demo test proof soak lint golden score pictures setup
+.PHONY: bench bench-served demo test proof soak lint golden score pictures setup
 .DEFAULT_GOAL := test
 
 demo:
@@ -44,3 +46,9 @@ score: setup
 
 pictures: golden
 	$(PYTHON_BIN) scripts/pictures.py
+
+bench: setup
+	$(PYTHON_BIN) benchmarks
+
+bench-served: setup
+	$(PYTHON_BIN) benchmarks served

@@ -52,23 +52,29 @@ _WAKING = re.compile(
     rb"|\b(?:asyncio|multiprocessing|queue|threading)[ \t]+as\b",
     re.MULTILINE,
 )
-_ASYNC = re.compile(rb"\basync[\s\\]+def\b")
+_ASYNC = re.compile(rb"async[\s\\]+def\b")
 _VIEW = re.compile(
-    rb"\basync[\s\\]+def[\s\\]+(?:\w+[\s\\]*\([\s\\]*request\b"
+    rb"async[\s\\]+def[\s\\]+(?:\w+[\s\\]*\([\s\\]*request\b"
     rb"|(?:delete|dispatch|get|head|options|patch|post|put|trace)[\s\\]*\()"
 )
 _FIELDS = (b"FileField", b"ImageField")
 _FIELD = re.compile(
     rb"(?:\bmodels\s*\.\s*|(?<![\w.]))(?:File|Image)Field\s*\(|\bmodels[ \t]+as\b"
 )
-_BARE = re.compile(rb"\brequest\s*[,)=]")
+_BARE = re.compile(rb"request\s*[,)=]")
 _REQUEST = re.compile(
     rb"\bdef\s+\w+\s*\((?:[^()]|\((?:[^()]|\([^()]*\))*\)){0,4000}?\brequest\s*[,)=]"
 )
-_HOOK = re.compile(
-    rb"@[ \t]*(?:\w+\.)*(?:action|context)\b|\b(?:action|context)[ \t]+as\b"
-    rb"|\bdef\s+(?:check_permissions|done|get_initial|has_object_permission|on_valid)\b"
+_HOOKS = (
+    re.compile(rb"@[ \t]*(?:\w+\.)*(?:action|context)\b"),
+    re.compile(rb"action[ \t]+as\b"),
+    re.compile(rb"context[ \t]+as\b"),
+    re.compile(
+        rb"def\s+(?:check_permissions|done|get_initial|has_object_permission|on_valid)\b"
+    ),
 )
+"""Each starts with a letter of its own: such a search skips through a file, and one
+with a boundary or a choice at its start tries every byte."""
 _COMMANDS = "/management/commands/"
 _LOOPS = (b"while", b"run_forever", b"BlockingScheduler")
 
@@ -108,7 +114,9 @@ def _asynchronous(name: str, data: bytes) -> bool:
 
 def _hooks(name: str, data: bytes) -> bool:
     """Return whether a file may declare functions that next.dj calls."""
-    return name in ("page.py", "component.py") or _HOOK.search(data) is not None
+    if name in ("page.py", "component.py"):
+        return True
+    return any(hook.search(data) for hook in _HOOKS)
 
 
 def suspicious(path: str, data: bytes) -> bool:

@@ -1,0 +1,84 @@
+"""What a run may cost, counted and not timed: modules, compiled templates, writes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from golden_cases import tree
+from test_cli import FORBIDDEN, imported, nextwizard
+
+from nextwizard import render as room
+from nextwizard.workflow import apply, inspect, propose
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import pytest
+
+
+HEAVY = {"dataclasses", "inspect", "json", "jinja2", "nextwizard.values"}
+"""What --help has no use for."""
+
+
+def test_help_knows_the_words_and_nothing_else(tmp_path: Path) -> None:
+    found = imported("--help", cwd=tmp_path)
+    assert not found & (HEAVY | FORBIDDEN)
+    assert len(found) <= 40, sorted(found)
+
+
+def test_a_second_project_in_one_process_compiles_nothing(
+    sample: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply(propose(inspect(str(sample(name="one")))))
+    loaded = room.environment()
+    monkeypatch.setattr(loaded, "compile", _never)
+    apply(propose(inspect(str(sample(name="two")))))
+    assert room.environment() is loaded
+
+
+def _never(*_words: object, **_named: object) -> None:
+    message = "a template was compiled"
+    raise AssertionError(message)
+
+
+def test_a_run_without_a_change_opens_no_file_to_write(
+    sample: Callable[..., Path], tmp_path: Path
+) -> None:
+    root = sample()
+    assert nextwizard("init", str(root), "--yes").returncode == 0
+    before = tree(root)
+    script = (
+        "import os, sys\n"
+        "def hook(event, args):\n"
+        "    if event == 'open' and isinstance(args[0], str):\n"
+        f"        if args[0].startswith({str(root)!r}) and args[2] & 3:\n"
+        "            sys.stderr.write('WROTE ' + args[0] + '\\n')\n"
+        "    if event in ('os.rename', 'os.mkdir', 'os.remove'):\n"
+        "        sys.stderr.write(f'DID {event} {args[0]}\\n')\n"
+        "sys.addaudithook(hook)\n"
+        "from nextwizard.cli import main\n"
+        f"sys.exit(main(['regenerate', {str(root)!r}]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        check=False,
+        cwd=tmp_path,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "WROTE" not in done.stderr
+    assert "DID" not in done.stderr
+    assert tree(root) == before
+
+
+def test_memory_is_a_place_for_a_project_and_no_part_of_the_system() -> None:
+    refused = nextwizard("init", "/dev/shm/none-of-this", "--yes")
+    assert refused.returncode == 2
+    assert "is no directory" in refused.stderr
+    assert "of the system" in nextwizard("init", "/dev", "--yes").stderr
