@@ -50,6 +50,7 @@ def test_a_run_without_a_change_opens_no_file_to_write(
 ) -> None:
     root = sample()
     assert nextwizard("init", str(root), "--yes").returncode == 0
+    assert nextwizard("regenerate", str(root)).returncode == 0
     before = tree(root)
     script = (
         "import os, sys\n"
@@ -75,6 +76,9 @@ def test_a_run_without_a_change_opens_no_file_to_write(
     assert "WROTE" not in done.stderr
     assert "DID" not in done.stderr
     assert tree(root) == before
+    found = imported("regenerate", str(root), "--check", cwd=tmp_path)
+    assert not found & ({"jinja2"} | FORBIDDEN)
+    assert len(found) <= 90, sorted(found)
 
 
 def test_memory_is_a_place_for_a_project_and_no_part_of_the_system() -> None:
