@@ -52,7 +52,24 @@ def resolve(project: Project, host: Host, layers: Sequence[Layer]) -> Answers:
             problems += _pointless(question, known)
     if problems:
         raise InputError(problems)
+    notes += _contradicted(project, host, Answers(known.items))
     return Answers(known.items, tuple(notes))
+
+
+def _contradicted(project: Project, host: Host, answers: Answers) -> list[Note]:
+    """Return a warning for each stored answer that the code speaks against."""
+    return [
+        Note(
+            "answers.contradicted",
+            "warning",
+            f"{key} = {shown(answer.value)} ({answer.where}), and the code says "
+            f"{shown(fact.value)} ({', '.join(map(str, fact.evidence))})",
+            (*answer.evidence, *fact.evidence),
+            f"The stored answer wins; take {key} out of the file to follow the code.",
+        )
+        for key, answer, fact in contradictions(project, host, answers)
+        if answer.source == "stored"
+    ]
 
 
 def _derived(question: Question, known: Known) -> Answer:

@@ -52,7 +52,15 @@ def nothing_to_do(root: str) -> Told | None:
         tree = walk(root)
         same = document["frame"] == tree.frame() and document["ours"] == signature()
         return told if same and _unread(tree, digests) else None
-    except (ValueError, KeyError, TypeError, AttributeError, OSError, NextwizardError):
+    except (
+        AttributeError,
+        KeyError,
+        NextwizardError,
+        OSError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ):
         return None
 
 

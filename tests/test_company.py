@@ -11,7 +11,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from accounts import Account, leaves
+from accounts import PROJECT, Account, leaves
 from support import needed
 
 
@@ -210,3 +210,22 @@ def test_a_clone_decides_by_the_versions_of_the_record(
     done = account.run("regenerate", str(root), "--check")
     assert done.code == 0, done.out
     assert not [*tmp_path.iterdir()]
+
+
+def test_a_stored_answer_wins_and_the_code_s_word_is_told(
+    account: Account, notes: Path
+) -> None:
+    page = notes / "notes/pages/live/page.py"
+    page.parent.mkdir()
+    source = PROJECT.parent / "sse_async/ticker/pages/live/page.py"
+    page.write_bytes(source.read_bytes())
+    toml = notes / "nextwizard.toml"
+    toml.write_text(toml.read_text().replace('# sse = "none"', 'sse = "none"'))
+    account.own(notes)
+    for _ in range(2):
+        done = account.run("regenerate", str(notes))
+        assert done.code == 0, done.err
+        assert 'features.sse = "none" (nextwizard.toml:' in done.err
+        assert re.search(
+            r"the code says .async. \(notes/pages/live/page.py:\d+", done.err
+        )
