@@ -1,6 +1,7 @@
 # make demo   the main job on the sample project, shown answering
 # make test   everything that must hold, on this machine
 # make proof  the heavy matrix against the real servers
+# make lab    real systemd machines, images, mutations, browser: by hand
 # make soak   ten minutes of load and restarts for each default stack, by hand
 # make lint   ruff and mypy
 # make bench  everything of docs/benchmarks.md, beside pinned peers; takes 10 minutes
@@ -22,11 +23,14 @@ setup:
 	@scripts/bootstrap --system
 
 test: setup lint
-	$(PYTHON_BIN) -m pytest -n 2 --dist loadfile -m "not proof"
+	$(PYTHON_BIN) -m pytest -n 2 --dist loadfile -m "not proof and not lab"
 
 proof: setup
 	$(PYTHON_BIN) -m pytest -n 2 --dist loadfile -m proof
 	@scripts/second-python
+
+lab: setup
+	$(PYTHON_BIN) -m pytest -n 2 --dist loadfile -m lab
 
 soak: setup
 	$(PYTHON_BIN) scripts/soak.py

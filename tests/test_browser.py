@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-pytestmark = pytest.mark.proof
+pytestmark = pytest.mark.lab
 
 
 def clean(page: Browser) -> None:

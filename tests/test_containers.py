@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from engine import Engine
 
 
-pytestmark = pytest.mark.proof
+pytestmark = pytest.mark.lab
 
 PROJECTS = Path(__file__).with_name("projects")
 HOST = Host(2, 2048, {"nginx": "1.22.1", "caddy": "2.6.2"})

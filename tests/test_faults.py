@@ -41,8 +41,8 @@ def test_28_killed_at_every_call(run: str, walk: Walk, record_property: object) 
     "number",
     [
         signal.SIGTERM,
-        pytest.param(signal.SIGINT, marks=pytest.mark.proof),
-        pytest.param(signal.SIGHUP, marks=pytest.mark.proof),
+        pytest.param(signal.SIGINT, marks=pytest.mark.lab),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.lab),
     ],
 )
 def test_29_asked_to_end_at_every_call(
@@ -56,7 +56,7 @@ def test_29_asked_to_end_at_every_call(
     [
         "ENOSPC for good",
         *(
-            pytest.param(name, marks=pytest.mark.proof)
+            pytest.param(name, marks=pytest.mark.lab)
             for name in FAULTS
             if name != "ENOSPC for good"
         ),
@@ -68,7 +68,7 @@ def test_30_refused_by_the_disk_at_every_call(
     held(walk.refused("regenerate", fault), record_property)
 
 
-@pytest.mark.proof
+@pytest.mark.lab
 @pytest.mark.parametrize("how", ["in place", "by a rename"])
 def test_32_saved_by_the_user_at_every_call(
     how: str, walk: Walk, record_property: object
@@ -76,14 +76,14 @@ def test_32_saved_by_the_user_at_every_call(
     held(walk.saved("regenerate", atomic=how == "by a rename"), record_property)
 
 
-@pytest.mark.proof
+@pytest.mark.lab
 def test_28_the_first_init_killed_at_every_call(
     walk: Walk, record_property: object
 ) -> None:
     held(walk.kill("init"), record_property)
 
 
-@pytest.mark.proof
+@pytest.mark.lab
 @pytest.mark.parametrize("fault", FAULTS)
 def test_30_the_first_init_refused_at_every_call(
     fault: str, walk: Walk, record_property: object

@@ -91,7 +91,7 @@ def test_a_legal_answer_arrives_as_one_leaf(row: dict[str, Any]) -> None:
     arrives(row, setups[int(row["id"][1:]) % len(setups)])
 
 
-@pytest.mark.proof
+@pytest.mark.lab
 @pytest.mark.parametrize("row", TAKEN, ids=lambda row: row["id"])
 def test_a_legal_answer_arrives_in_every_deployment(row: dict[str, Any]) -> None:
     for setup in field_of(row).setups:
@@ -154,7 +154,7 @@ def test_a_refusal_names_the_key_and_writes_nothing(
     through_the_command(REFUSED[::7], sample(), capsys)
 
 
-@pytest.mark.proof
+@pytest.mark.lab
 @pytest.mark.parametrize("name", sorted(FIELDS))
 def test_every_refusal_names_the_key_and_writes_nothing(
     name: str, sample: Callable[..., Path], capsys: Said

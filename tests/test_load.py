@@ -11,7 +11,7 @@ import machine
 import pytest
 
 
-pytestmark = pytest.mark.proof
+pytestmark = pytest.mark.lab
 
 RATE = 130
 """Requests a second, each on a connection of its own and none of them twice."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from nextwizard.outcomes import Outcome
 
 
-pytestmark = pytest.mark.proof
+pytestmark = pytest.mark.lab
 
 ASK = {probe.key: probe for probe in PROBES}
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-pytestmark = pytest.mark.proof
+pytestmark = pytest.mark.lab
 
 PROGRAMS = [
     pytest.param(case, id=case.path.name)

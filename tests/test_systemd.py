@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from _pytest.mark import ParameterSet
 
 
-pytestmark = pytest.mark.proof
+pytestmark = pytest.mark.lab
 
 LIVES = {
     "plain-default": ("gunicorn", "wsgi"),
