@@ -12,7 +12,7 @@
 
 PYTHON_BIN = .venv/bin/python
 
-.PHONY: bench bench-served demo test proof soak lint golden score pictures setup
+.PHONY: bench bench-served demo test proof lab soak lint golden score pictures setup
 .DEFAULT_GOAL := test
 
 demo:
