@@ -85,7 +85,7 @@ def arrives(row: dict[str, Any], setup: str) -> None:
 
 @pytest.mark.parametrize("row", TAKEN, ids=lambda row: row["id"])
 def test_a_legal_answer_arrives_as_one_leaf(row: dict[str, Any]) -> None:
-    """In one of the deployments it reaches; `make proof` goes through all of them."""
+    """In one of the deployments it reaches; `make lab` goes through all of them."""
     setups = field_of(row).setups
     assert taken(row, setups[0])
     arrives(row, setups[int(row["id"][1:]) % len(setups)])
