@@ -188,7 +188,8 @@ def test_property_08_the_list_is_held_against_the_disk(notes: Path) -> None:
     assert "[~] update" in first
     apply(propose(inspect(str(notes), HOST)))
     site = notes / "deploy/nginx/notes.conf"
-    site.write_text(site.read_text().replace("10m;", "64m;", 1))
+    old, new = "client_max_body_size 10m", "client_max_body_size 64m"
+    site.write_text(site.read_text().replace(old, new))
     again = walk.start(
         inspect(str(notes), HOST), [read_set(["hosting.max_body_mb=20"])]
     )

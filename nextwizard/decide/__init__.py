@@ -246,8 +246,12 @@ def _runbook(ledger: Ledger) -> None:
 
 
 def _lasting(note: Note) -> bool:
-    """Tell whether a warning holds at the next run too; how it was typed does not."""
-    return note.severity != "note" and note.id != "answers.normalised"
+    """Tell whether a warning says the same at every run.
+
+    How an answer was typed is told once, and what speaks against it once it is stored.
+    """
+    told = {"answers.normalised", "answers.contradicted"}
+    return note.severity != "note" and note.id not in told
 
 
 def _placeless(ledger: Ledger, text: str) -> str:
