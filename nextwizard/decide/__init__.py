@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nextwizard.values import Answers, Host, Project, Value
 
 
+_PASSING = frozenset({"answers.normalised", "answers.contradicted"})
 _QUIET = ("cache.", "csp.", "data.", "media.")
 """Kinds that are told where they are decided on, not as findings of their own."""
 
@@ -246,12 +247,8 @@ def _runbook(ledger: Ledger) -> None:
 
 
 def _lasting(note: Note) -> bool:
-    """Tell whether a warning says the same at every run.
-
-    How an answer was typed is told once, and what speaks against it once it is stored.
-    """
-    told = {"answers.normalised", "answers.contradicted"}
-    return note.severity != "note" and note.id not in told
+    """Tell whether a warning says the same at every run, typed or stored."""
+    return note.severity != "note" and note.id not in _PASSING
 
 
 def _placeless(ledger: Ledger, text: str) -> str:
