@@ -175,11 +175,13 @@ def _runtime(live: Live) -> str:
 
 
 def test_an_address_that_asks_too_often_is_turned_away() -> None:
-    with served("plain", "hosting.rate_limit=2", program=needed("nginx")) as live:
-        answers = [live.get("/about/").status for _ in range(30)]
+    with served("plain", "hosting.rate_limit=3", program=needed("nginx")) as live:
+        # The front page counts as well: what it names is read before the limit is met.
+        static = live.hashed()
+        answers = [live.get("/about/").status for _ in range(60)]
         assert answers[:5] == [200] * 5
         assert answers.count(429) > 10
-        assert live.get(live.hashed()).status == 200
+        assert live.get(static).status == 200
         assert live.get("/healthz/").status == 200
 
 
