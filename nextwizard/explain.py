@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .catalog import ANSWERS_FILE
+from .catalog import ANSWERS_FILE, destination, wanted
 from .errors import InputError, Problem
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from .values import Decision, RenderedFile
+    from .values import Decision, Plan, RenderedFile
     from .workflow import Proposal
 
 
@@ -29,14 +29,16 @@ def explain(proposal: Proposal, what: str = "") -> list[str]:
         return list(_lines(proposal, file, line))
     answer = proposal.answers.items.get(what)
     sources = {what, answer.where} - {""} if answer else {what}
-    found = [
-        row
-        for key, row in proposal.plan.decisions.items()
-        if key == what or key.startswith(f"{what}.") or row.source in sources
-    ]
+    found: dict[str, list[Decision]] = {}
+    for own in proposal.plan.each():
+        for key, row in own.decisions.items():
+            meant = key == what or key.startswith(f"{what}.") or row.source in sources
+            if meant and row not in found.setdefault(key, []):
+                found[key].append(row)
     if not found and answer is None:
         raise InputError(_unknown(proposal, what))
-    return [*_answer(proposal, what), *_decisions(found)]
+    rows = (row for of_hosts in found.values() for row in of_hosts)
+    return [*_answer(proposal, what), *_decisions(rows)]
 
 
 def _unknown(proposal: Proposal, what: str) -> Problem:
@@ -80,7 +82,7 @@ def _shown(value: object) -> str:
 
 def _lines(proposal: Proposal, file: RenderedFile, line: int) -> Iterator[str]:
     """Yield what put a line, or every marked line of a file, where it stands."""
-    decisions = proposal.plan.decisions
+    decisions = _decided(proposal.plan, file)
     if not line:
         yield f"{file.path}: {_OWNERS.get(file.ownership, file.ownership)}"
         keys = dict.fromkeys(key for key in file.why.values() if key in decisions)
@@ -98,6 +100,16 @@ def _lines(proposal: Proposal, file: RenderedFile, line: int) -> Iterator[str]:
         return
     yield from _decisions([decisions[key]])
     yield from _answer(proposal, decisions[key].source)
+
+
+def _decided(plan: Plan, file: RenderedFile) -> Mapping[str, Decision]:
+    """Return the decisions a file was made from: its own host's, of several."""
+    hosts = plan.each() if plan.variants else ()
+    rows = [row for row in wanted(plan) if row.each and row.key == file.key]
+    for own in hosts:
+        if any(destination(row, own) == file.path for row in rows):
+            return own.decisions
+    return plan.decisions
 
 
 _OWNERS = {

@@ -81,6 +81,51 @@ def test_a_file_lists_its_decisions(made: Proposal) -> None:
     assert "an edit of yours is kept" in text
 
 
+HOSTS = (
+    'hosting.hosts=["10.0.0.11:8000", "10.0.0.12:8001"]',
+    "data.database=postgresql",
+)
+
+
+@pytest.mark.parametrize("server", ["uvicorn", "granian"])
+def test_each_host_s_file_tells_of_its_own_host(
+    server: str, sample: Callable[..., Path]
+) -> None:
+    layer = read_set([*HOSTS, f"hosting.server={server}"])
+    made = propose(inspect(str(sample("sse_async"))), [layer])
+    units = [file for file in made.files if file.key == "service"]
+    assert len(units) == 2
+    for file, address in zip(units, ("10.0.0.11:8000", "10.0.0.12:8001"), strict=True):
+        name, _, port = address.partition(":")
+        folder = f"deploy/hosts/{name}-{port}"
+        assert file.path.startswith(f"{folder}/")
+        assert f"unit.folder = {folder}\n" in told(made, "unit.folder") + "\n"
+        by_file = told(made, file.path)
+        start = next(
+            number
+            for number, key in file.why.items()
+            if key == "server.command"
+            and file.data.decode().splitlines()[number - 1].startswith("ExecStart=")
+        )
+        by_line = told(made, f"{file.path}:{start}")
+        if server == "granian":
+            assert f"--host, {name}, --port, {port}" in by_file
+            assert f"--host, {name}, --port, {port}" in by_line
+        others = {"10.0.0.11", "10.0.0.12"} - {name}
+        alone = [line for line in by_line.splitlines() if "hosting.hosts" not in line]
+        assert not [line for line in alone for other in others if other in line]
+
+
+def test_a_key_that_differs_from_host_to_host_tells_each(
+    sample: Callable[..., Path],
+) -> None:
+    made = propose(inspect(str(sample("sse_async"))), [read_set(HOSTS)])
+    text = told(made, "server.listen")
+    assert "server.listen = 10.0.0.11:8000" in text
+    assert "server.listen = 10.0.0.12:8001" in text
+    assert told(made, "server.interface").count("because:") == 1
+
+
 @pytest.mark.parametrize(
     ("what", "words"),
     [
