@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nextwizard.workflow import Proposal
 
 
+YAML_RULES = "{extends: default, rules: {line-length: {max: 120}}}"
 PYTHON_RULES = "E,F,W,B,S,UP,C4,PIE,SIM,RET,PLE,PLW,TRY,ARG"
 
 
@@ -112,11 +113,19 @@ def judge_procfile(on: stage.Stage) -> None:
     platforms.judge_app_json(on)
 
 
+def judge_yaml(*files: str | Path) -> None:
+    """yamllint has nothing to say, a warning included."""
+    assert files
+    done = run(beside("yamllint"), "--strict", "-d", YAML_RULES, *files)
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout
+
+
 def judge_ci(text: str, provider: str) -> None:
-    """actionlint, or the schema of GitLab, has nothing to say."""
+    """yamllint, and actionlint or the schema of GitLab, have nothing to say."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, ".gitlab-ci.yml")
         file.write_text(text, encoding="utf-8")
+        judge_yaml(file)
         if provider == "github":
             done = run(beside("actionlint"), "-no-color", file)
         else:

@@ -85,9 +85,11 @@ def test_a_path_with_a_quote_stays_one_word(provider: str) -> None:
         ("github", "github.ref", "github.reff"),
         ("github", "timeout-minutes", "timeout-minuets"),
         ("github", "contents: read", "contents: all"),
+        ("github", "---\n", ""),
         ("gitlab", "timeout: 20 minutes", "timout: 20 minutes"),
         ("gitlab", "when: never", "when: nevermore"),
         ("gitlab", "script:", "scripts:"),
+        ("gitlab", "  script:", "   script:"),
     ],
 )
 def test_a_broken_file_is_found_by_its_linter(

@@ -37,14 +37,14 @@ def ci(ledger: Ledger) -> None:
     install, named = _install(ledger)
     tests, evidence = _tests(ledger)
     manage = shlex.join((".venv/bin/python", ledger.text("paths.manage_here")))
-    prod = f"BUILD=1 DJANGO_SETTINGS_MODULE={ledger['settings.prod']} {manage}"
+    prod = f"--settings {ledger['settings.prod']}"
     rows: dict[str, tuple[Value, str]] = {
         "ci.install": (install, named),
         "ci.tests": (tests, evidence),
         "ci.deploy": (
             (
-                f"{prod} collectstatic --noinput",
-                f"{prod} check --deploy --fail-level WARNING",
+                f"BUILD=1 {manage} collectstatic --noinput {prod}",
+                f"BUILD=1 {manage} check --deploy --fail-level WARNING {prod}",
             ),
             "BUILD=1 stands in for the secrets, which no job of this kind needs",
         ),
@@ -55,7 +55,7 @@ def ci(ledger: Ledger) -> None:
     }
     for key, (value, reason) in rows.items():
         ledger.decide(key, value, reason, "ci.provider", _GITHUB)
-    if any("{{" in line for line in (*install, *tests, prod)):
+    if any("{{" in line for line in (*install, *tests, manage)):
         ledger.refuse(
             "ci.provider",
             "a path of the project holds {{, which starts an expression in a workflow",
