@@ -7,10 +7,12 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import judges
+import machine
 from support import needed
 
 from nextwizard.document import read_set
@@ -45,9 +47,30 @@ def program(proxy: str) -> str:
     return needed(proxy) if proxy in {"nginx", "caddy"} else ""
 
 
-def probed(root: Path, *only: str, proxy: str = "", slow: bool = False) -> Any:
+def with_uwsgi(folder: Path) -> str:
+    """Return the interpreter of an environment with uWSGI itself, not its wheel."""
+    place = folder / "venv"
+    packages = Path(sysconfig.get_path("purelib"))
+    link = place / packages.relative_to(sys.prefix)
+    link.parent.mkdir(parents=True)
+    link.symlink_to(packages)
+    (place / "bin").mkdir()
+    home = Path(sys.base_prefix, "bin")
+    (place / "pyvenv.cfg").write_text(f"home = {home}\n")
+    (place / "bin" / "python").symlink_to(Path(sys.executable).resolve())
+    shutil.copy(machine.uwsgi(), place / "bin" / "uwsgi")
+    return str(place / "bin" / "python")
+
+
+def probed(
+    root: Path,
+    *only: str,
+    proxy: str = "",
+    slow: bool = False,
+    python: str = sys.executable,
+) -> Any:
     """Smoke a deployment; return the outcomes by key."""
-    options = Options(slow=slow, only=only, proxy=proxy, python=sys.executable)
+    options = Options(slow=slow, only=only, proxy=proxy, python=python)
     found = smoke(propose(inspect(str(root))), options)
     return {outcome.key: outcome for outcome in found}
 
@@ -101,4 +124,5 @@ __all__ = [
     "made",
     "probed",
     "program",
+    "with_uwsgi",
 ]

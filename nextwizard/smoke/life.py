@@ -7,24 +7,29 @@ import re
 import stat
 import time
 from contextlib import nullcontext
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from nextwizard import stage
 from nextwizard.errors import ToolError
 from nextwizard.tools import run
 
-from .load import Load, OpenStream
-from .probe import Failed, Found, Skip, expect, not_here
+from .load import RATE, Load, OpenStream
+from .probe import Failed, Found, expect, fail, not_here
 
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+    from typing import NoReturn
 
     from .site import Site
 
 
 BEFORE_S, AFTER_S = 1.0, 2.0
 """Seconds of load before something is restarted, and after it is back."""
+
+PAGES_S = 0.25
+"""Seconds in a second that the pages among the load may keep a server busy."""
 
 ALLOWED = {"wsgi": 0.0, "asgi": 0.003}
 """The share of requests that may fail over a restart, by interface: threads none, event
@@ -37,11 +42,18 @@ _WORLD = stat.S_IRWXO
 
 
 def _paths(site: Site) -> tuple[str, ...]:
-    """Return what visitors ask for: mostly cheap, with real pages among them."""
-    cheap = site.on.text("health.path")
+    """Return what visitors ask for in turn: mostly cheap, with a real page among them.
+
+    A heavy page comes less often, for it is not the machine's power that is asked here.
+    """
+    cheap, page = site.on.text("health.path"), site.on.text("edge.base")
     if not site.data:
         return (cheap,)
-    return (cheap, cheap, site.on.text("edge.base"), cheap)
+    site.visitor.get(page)
+    begun = time.monotonic()
+    site.visitor.get(page)
+    took = time.monotonic() - begun
+    return (*[cheap] * max(3, int(RATE * took / PAGES_S)), page)
 
 
 def _stream(site: Site) -> AbstractContextManager[OpenStream | None]:
@@ -63,9 +75,21 @@ def _judge(site: Site, load: Load, told: str) -> Found:
         ("requests", float(load.total)),
         ("failed", float(len(load.misses))),
         ("slowest", load.slowest),
-        ("per_second", load.total / load.seconds if load.seconds else 0.0),
+        ("per_second", load.rate),
     )
     return Found(words, figures)
+
+
+def _awake(site: Site) -> None:
+    """Start the service anew where an earlier probe has ended it."""
+    service, path = site.service, site.on.text("health.path")
+    if not service.running:
+        service.start()
+
+        def answers() -> bool:
+            return site.visitor.get(path).status < HTTPStatus.INTERNAL_SERVER_ERROR
+
+        stage.wait(answers, service, "the deployment")
 
 
 def _workers(site: Site) -> frozenset[int]:
@@ -77,6 +101,7 @@ def reload(site: Site) -> Found:
     """Prove that new workers take over from the old ones, and no visitor notices."""
     if site.on.plan["server.reload"] is not True:
         not_here("this server has no reload; the runbook restarts it")
+    _awake(site)
     old = _workers(site)
     with _stream(site) as stream, Load(site, _paths(site)) as load:
         time.sleep(BEFORE_S)
@@ -91,18 +116,39 @@ def reload(site: Site) -> Found:
 
 
 def _replaced(site: Site, old: frozenset[int], begun: float) -> float:
-    """Wait for workers that were not there before; return seconds, 0 when none came."""
+    """Wait for workers that were not there before; return seconds, 0 when none came.
+
+    uWSGI takes the old ones away first, and waits for them as long as a stop may take.
+    """
     ends = begun + stage.BOOT_S
+    if site.on.text("server.kind") == "uwsgi":
+        ends += site.on.number("timing.graceful")
     while time.monotonic() < ends:
+        if not site.service.running:
+            _ended_by_reload(site)
         if _workers(site) - old:
             return time.monotonic() - begun
         time.sleep(0.05)
     return 0.0
 
 
+def _ended_by_reload(site: Site) -> NoReturn:
+    """Fail with what the server said last, and what to do where that is known."""
+    with open(site.service.log, encoding="utf-8", errors="replace") as file:
+        said = stage.last_words(file.read())
+    fix = f"The whole log is {site.service.log}."
+    if "'pyuwsgi'" in said:
+        fix = (
+            "pyuwsgi is uWSGI as a Python module, which cannot start itself again. "
+            "Install the program: pip uninstall pyuwsgi, pip install uwsgi."
+        )
+    fail(f"the reload ended the service: {said}", fix)
+
+
 def restart(site: Site) -> Found:
     """Prove that the whole service goes and comes back, and no visitor notices."""
     path = site.on.text("health.path")
+    _awake(site)
     with _stream(site) as stream, Load(site, _paths(site)) as load:
         time.sleep(BEFORE_S)
         begun = time.monotonic()
@@ -125,6 +171,7 @@ def stop(site: Site) -> Found:
     """Prove that the service ends in time with a stream open, and leaves nothing."""
     limit = site.on.number("timing.graceful") + MARGIN_S
     log = site.service.log
+    _awake(site)
     with _stream(site) as stream:
         took = site.service.stop()
     ended = site.service.ended
@@ -169,7 +216,8 @@ def broken_reload(site: Site) -> Found:
         site.service.reload()
     except ToolError:
         said = site.visitor.get(site.on.text("health.path"))
-        expect(said.status == 200, f"liveness then answered {said.status}")  # noqa: PLR2004
+        alive = said.status == HTTPStatus.OK
+        expect(alive, f"liveness then answered {said.status}")
         return Found("the reload fails, the old workers answer on")
     finally:
         with open(place, "w", encoding="utf-8") as file:
@@ -205,7 +253,7 @@ def workers(site: Site) -> Found:
     on = site.on
     apart = on.text("hosting.target") != "systemd" or on.hosts
     if apart or not os.path.isdir("/proc/self"):
-        raise Skip("does not apply: counted under systemd on Linux")  # noqa: TRY003, EM101
+        not_here("counted under systemd on Linux")
     if on.plan["server.processes"] is not True:
         not_here("this server runs as one process")
     script = os.path.join(on.root, "deploy", "boot.py")

@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from .edge import behind_proxy, ends_tls, probed_path
-from .probe import Failed, Found, expect, not_here
+from .probe import Found, expect, fail, not_here
 from .recorder import Reply
 from .visitor import TURNED_AWAY, Answer, exchange
 
@@ -130,7 +130,7 @@ def tls(site: Site) -> Found:
     if old is not None:
         said = old.version()
         old.close()
-        raise Failed(f"{said} is spoken, which browsers dropped in 2020")  # noqa: TRY003, EM102
+        fail(f"{said} is spoken, which browsers dropped in 2020")
     for newest in (versions.TLSv1_2, versions.TLSv1_3):
         made = _shake(site, _context(newest=newest))
         said = made.version() if made is not None else "nothing"
@@ -144,7 +144,7 @@ def tls(site: Site) -> Found:
     if made is not None:
         cipher = (made.cipher() or ("a weak cipher",))[0]
         made.close()
-        raise Failed(f"{cipher} is accepted, which has no AEAD")  # noqa: TRY003, EM102
+        fail(f"{cipher} is accepted, which has no AEAD")
     return Found("TLS 1.2 and 1.3, AEAD ciphers alone")
 
 
@@ -158,8 +158,7 @@ def tickets(site: Site) -> Found:
     for turn in ("first", "second"):
         made = _shake(site, context, session)
         if made is None:
-            message = "TLS 1.2 is refused"
-            raise Failed(message)
+            fail("TLS 1.2 is refused")
         session = made.session
         has = session is not None and session.has_ticket
         kept = turn == "first" or made.session_reused

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import socket
 import threading
 import time
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Self
 
 from .visitor import TURNED_AWAY, events
@@ -20,14 +22,16 @@ if TYPE_CHECKING:
     from .site import Site
 
 
-VISITORS = 4
-"""Threads that ask at once; half of them keep their connection, half never do."""
+RATE = 120
+"""Requests a second, each sent when it is due, whether earlier ones were answered or
+not: a stall is seen as a wait, and the rate does not fall while the service is away."""
+
+VISITORS, MOST = 4, 400
+"""Threads that ask at first, and at most while many wait; half of them keep their
+connection, half never do."""
 
 PATIENCE_S = 60.0
 """Seconds a visitor waits: longer than a stop may take, so waiting is no failure."""
-
-PAUSE_S = 0.02
-"""Seconds between two requests of a visitor: about 150 requests a second in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Miss:
 
 @dataclass
 class Load:
-    """Requests at a steady rate until the block ends, without a retry."""
+    """Requests at RATE until the block ends, none of them sent twice."""
 
     site: Site
     paths: tuple[str, ...]
@@ -52,18 +56,18 @@ class Load:
     turned_away: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _over: threading.Event = field(default_factory=threading.Event)
+    _due: SimpleQueue[tuple[float, str] | None] = field(default_factory=SimpleQueue)
+    _visitors: list[threading.Thread] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         """Learn what each path answers now, then start asking."""
         for path in self.paths:
             self.expected[path] = self.site.visitor.get(path).status
         self.begun = time.monotonic()
-        self._threads = [
-            threading.Thread(target=self._visit, args=(number,), daemon=True)
-            for number in range(VISITORS)
-        ]
-        for thread in self._threads:
-            thread.start()
+        for _ in range(VISITORS):
+            self._one_more()
+        self._clock = threading.Thread(target=self._tick, daemon=True)
+        self._clock.start()
         return self
 
     def __exit__(
@@ -74,14 +78,23 @@ class Load:
     ) -> None:
         """Let every visitor finish the request it waits for."""
         self._over.set()
-        for thread in self._threads:
-            thread.join(PATIENCE_S if kind is None else 0.5)
         self.seconds = time.monotonic() - self.begun
+        self._clock.join(1)
+        for _ in self._visitors:
+            self._due.put(None)
+        ends = time.monotonic() + (PATIENCE_S if kind is None else 0.5)
+        for thread in self._visitors:
+            thread.join(max(0.0, ends - time.monotonic()))
 
     @property
     def total(self) -> int:
         """How many requests ended, well or not."""
         return self.done + len(self.misses)
+
+    @property
+    def rate(self) -> float:
+        """How many requests were sent a second."""
+        return (self.total + self.turned_away) / self.seconds if self.seconds else 0.0
 
     @property
     def causes(self) -> str:
@@ -94,32 +107,42 @@ class Load:
 
     def words(self) -> str:
         """Return the sum of it."""
-        rate = self.total / self.seconds if self.seconds else 0.0
         lost = f"{len(self.misses)} of {self.total} requests failed"
-        words = f"{lost} at {rate:.0f}/s, the slowest took {self.slowest:.1f} s"
+        words = f"{lost} at {self.rate:.0f}/s, the slowest took {self.slowest:.1f} s"
         if self.turned_away:
             words += f"; {self.turned_away} more met the rate limit"
         return words
 
-    def _visit(self, number: int) -> None:
-        keeps = number % 2 == 0
+    def _one_more(self) -> None:
+        """Let one more visitor wait for a request that is due."""
+        keeps = len(self._visitors) % 2 == 0
+        thread = threading.Thread(target=self._visit, args=(keeps,), daemon=True)
+        self._visitors.append(thread)
+        thread.start()
+
+    def _tick(self) -> None:
+        """Hand out each request when it is due; who is not free in time gets help."""
+        for number in itertools.count():
+            due = self.begun + number / RATE
+            if self._over.wait(max(0.0, due - time.monotonic())):
+                return
+            if not self._due.empty() and len(self._visitors) < MOST:
+                self._one_more()
+            self._due.put((due, self.paths[number % len(self.paths)]))
+
+    def _visit(self, keeps: bool) -> None:  # noqa: FBT001 - Thread passes it by place
         connection: HTTPConnection | None = None
-        turn = number
-        while not self._over.is_set():
-            path = self.paths[turn % len(self.paths)]
-            turn += 1
+        while (task := self._due.get()) is not None and not self._over.is_set():
             if connection is None:
                 connection = self.site.visitor.connect(timeout=PATIENCE_S)
-            if not self._ask(connection, path) or not keeps:
+            if not self._ask(connection, *task) or not keeps:
                 connection.close()
                 connection = None
-            time.sleep(PAUSE_S)
         if connection is not None:
             connection.close()
 
-    def _ask(self, connection: HTTPConnection, path: str) -> bool:
+    def _ask(self, connection: HTTPConnection, begun: float, path: str) -> bool:
         """Ask once and count it; return whether the connection can be kept."""
-        begun = time.monotonic()
         headers = self.site.visitor.headers()
         try:
             connection.request("GET", path, headers=headers)

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from .edge import behind_proxy
-from .probe import Failed, Found, Skip, expect, not_here
+from .probe import Found, Skip, expect, fail, not_here
 
 
 if TYPE_CHECKING:
@@ -267,8 +267,7 @@ def media(site: Site) -> Found:
     url = f"{site.on.text('media.url')}smoke.txt"
     said = site.visitor.get(url)
     if said.body != b"uploaded":
-        message = f"{url} answered {said.status}"
-        raise Failed(message)
+        fail(f"{url} answered {said.status}")
     return Found(f"{url} is served")
 
 

@@ -35,7 +35,7 @@ class Failed(Exception):  # noqa: N818 - it is no error of ours
         self.detail, self.fix = detail, fix
 
 
-class Skip(Exception):  # noqa: N818
+class Skip(Exception):  # noqa: N818 - nor is this
     """The probe does not apply here, or something it needs is not installed."""
 
     def __init__(self, detail: str, fix: str = "") -> None:
@@ -91,10 +91,15 @@ def expect(truth: object, detail: str, fix: str = "") -> None:
         raise Failed(detail, fix)
 
 
+def fail(detail: str, fix: str = "") -> NoReturn:
+    """Say that the deployment did not do what the probe asked of it."""
+    raise Failed(detail, fix)
+
+
 def not_here(reason: str) -> NoReturn:
     """Say that a probe does not apply to this deployment."""
     message = f"does not apply: {reason}"
     raise Skip(message)
 
 
-__all__ = ["Failed", "Found", "Probe", "Skip", "expect", "not_here"]
+__all__ = ["Failed", "Found", "Probe", "Skip", "expect", "fail", "not_here"]

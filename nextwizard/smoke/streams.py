@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from .edge import behind_proxy, probed_path
-from .probe import Failed, Found, Skip, expect, not_here
+from .probe import Found, Skip, expect, fail, not_here
 from .recorder import Reply
 from .visitor import Event, events
 from .websocket import PING, PONG, TEXT, Socket, dial
@@ -86,8 +86,7 @@ def echo(site: Site) -> Found:
     path = socket_path(site)
     opened = _dial(site, path, f"https://{site.visitor.host}")
     if not isinstance(opened, Socket):
-        message = f"{path}: the proxy answered {opened}, not an upgrade"
-        raise Failed(message)
+        fail(f"{path}: the proxy answered {opened}, not an upgrade")
     with closing(opened):
         opened.send(TEXT, b"hello")
         said = opened.receive(TEXT)
@@ -100,8 +99,7 @@ def quiet_socket(site: Site) -> Found:
     behind_proxy(site)
     opened = _dial(site, socket_path(site), f"https://{site.visitor.host}")
     if not isinstance(opened, Socket):
-        message = f"the proxy answered {opened}, not an upgrade"
-        raise Failed(message)
+        fail(f"the proxy answered {opened}, not an upgrade")
     with closing(opened):
         time.sleep(SILENCE_S)
         opened.send(TEXT, b"still there")
@@ -124,8 +122,8 @@ def live_socket(site: Site) -> Found:
         if opened in {401, 403}:
             reason = f"{path} answered {opened} to somebody who is not logged in"
             raise Skip(reason)
-        message = f"{path} answered {opened}, not an upgrade"
-        raise Failed(message, "The application's own log tells why.")
+        fix = "The application's own log tells why."
+        fail(f"{path} answered {opened}, not an upgrade", fix)
     with closing(opened):
         opened.send(PING, b"smoke")
         said = opened.receive(PONG)
@@ -133,9 +131,8 @@ def live_socket(site: Site) -> Found:
     foreign = _dial(site, path, "https://evil.example")
     if isinstance(foreign, Socket):
         foreign.close()
-        message = f"{path} opened for a page of https://evil.example"
         fix = "Wrap the routes in AllowedHostsOriginValidator, in asgi.py."
-        raise Failed(message, fix)
+        fail(f"{path} opened for a page of https://evil.example", fix)
     return Found(f"{path}: ping answered, a foreign origin got {foreign}")
 
 

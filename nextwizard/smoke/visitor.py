@@ -7,6 +7,7 @@ import socket
 import time
 from contextlib import closing
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, override
 
 from nextwizard import stageproxy
@@ -179,7 +180,7 @@ def events(
     connection.request("GET", path, headers=said)
     answer = connection.getresponse()
     kind = answer.headers.get("Content-Type", "no type")
-    if answer.status != 200 or not kind.startswith("text/event-stream"):  # noqa: PLR2004
+    if answer.status != HTTPStatus.OK or not kind.startswith("text/event-stream"):
         message = f"{path} answered {answer.status} {kind}, which is no event stream"
         raise OSError(message)
     data = b""

@@ -26,6 +26,9 @@ _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
 """Opcodes of RFC 6455, section 5.2."""
 
+_TWO_BYTES, _EIGHT_BYTES = 126, 127
+"""Lengths of RFC 6455, section 5.2, that say how many bytes hold the real one."""
+
 SWITCHING = 101
 
 
@@ -38,10 +41,10 @@ def accept(key: str) -> str:
 def frame(opcode: int, data: bytes, mask: bytes = b"") -> bytes:
     """Return one final frame; a client's has a mask of four bytes."""
     flag = 0x80 if mask else 0
-    if len(data) < 126:  # noqa: PLR2004 - what fits into the first length field
+    if len(data) < _TWO_BYTES:
         head = struct.pack("!BB", 0x80 | opcode, flag | len(data))
     else:
-        head = struct.pack("!BBH", 0x80 | opcode, flag | 126, len(data))
+        head = struct.pack("!BBH", 0x80 | opcode, flag | _TWO_BYTES, len(data))
     if mask:
         data = bytes(byte ^ mask[at % 4] for at, byte in enumerate(data))
     return head + mask + data
@@ -50,13 +53,13 @@ def frame(opcode: int, data: bytes, mask: bytes = b"") -> bytes:
 def read_frame(file: BufferedReader) -> tuple[int, bytes]:
     """Return opcode and data of the next frame; OSError when the connection ends."""
     head = file.read(2)
-    if len(head) < 2:  # noqa: PLR2004
+    if len(head) < 2:  # noqa: PLR2004 - flags with opcode, length
         message = "the websocket was closed"
         raise ConnectionResetError(message)
     length = head[1] & 0x7F
-    if length == 126:  # noqa: PLR2004
+    if length == _TWO_BYTES:
         (length,) = struct.unpack("!H", file.read(2))
-    elif length == 127:  # noqa: PLR2004
+    elif length == _EIGHT_BYTES:
         (length,) = struct.unpack("!Q", file.read(8))
     mask = file.read(4) if head[1] & 0x80 else b""
     data = file.read(length)

@@ -1,0 +1,98 @@
+"""`smoke` on every sample project and server that supports it, behind each proxy."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from smoked import failed, made, probed, program, with_uwsgi
+
+from nextwizard import stage
+from nextwizard.servers import SERVERS
+
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from _pytest.mark import ParameterSet
+
+
+INTERFACES = {
+    "plain": ("wsgi", "asgi"),
+    "sse_sync": ("wsgi",),
+    "sse_async": ("asgi",),
+    "channels_ws": ("asgi",),
+}
+"""Each sample project, and the interfaces that serve what it keeps open."""
+
+STACKS = [
+    (kind, rule.server, rule.interface, proxy)
+    for kind, interfaces in INTERFACES.items()
+    for rule in SERVERS
+    if rule.interface in interfaces
+    for proxy in ("nginx", "caddy")
+] + [
+    ("plain", "gunicorn", "wsgi", "none"),
+    ("sse_async", "uvicorn", "asgi", "none"),
+]
+
+PROOF = {
+    ("sse_sync", "gunicorn", "wsgi", "caddy"),
+    ("sse_async", "gunicorn", "asgi", "nginx"),
+    ("channels_ws", "uvicorn", "asgi", "caddy"),
+    ("sse_async", "hypercorn", "asgi", "nginx"),
+    ("plain", "granian", "wsgi", "caddy"),
+    ("channels_ws", "daphne", "asgi", "nginx"),
+    ("plain", "uwsgi", "wsgi", "nginx"),
+}
+"""Every server and project at least once, both proxies; the default stacks are in
+`make test`. The others are for `make lab`."""
+
+OWN = {
+    "plain": (),
+    "sse_sync": ("stream.live",),
+    "sse_async": ("stream.live",),
+    "channels_ws": ("socket.live",),
+}
+
+
+def marked(stack: tuple[str, str, str, str]) -> ParameterSet:
+    mark = pytest.mark.proof if stack in PROOF else pytest.mark.lab
+    return pytest.param(*stack, marks=mark)
+
+
+@pytest.mark.parametrize(
+    ("kind", "server", "interface", "proxy"), [marked(stack) for stack in STACKS]
+)
+def test_smoke_passes_on(
+    kind: str, server: str, interface: str, proxy: str, tmp_path: Path
+) -> None:
+    answers = {"server": server, "interface": interface, "proxy": proxy}
+    pairs = [f"hosting.{key}={value}" for key, value in answers.items()]
+    if proxy == "none":
+        pairs.append(f"hosting.bind=127.0.0.1:{stage.free_port()}")
+    python = with_uwsgi(tmp_path) if server == "uwsgi" else sys.executable
+    root = made(tmp_path, kind, *pairs)
+    found = probed(root, proxy=program(proxy), python=python)
+    assert failed(found) == {}
+    for key in ("boot", "life.restart", "life.stop", "life.broken", *OWN[kind]):
+        assert found[key].verdict == "ok", found[key]
+    reloads = {rule.server for rule in SERVERS if rule.hup}
+    assert found["life.reload"].verdict == ("ok" if server in reloads else "skipped")
+
+
+def test_the_part_in_proof_has_every_server_project_and_proxy() -> None:
+    assert set(STACKS) >= PROOF
+    assert {stack[0] for stack in PROOF} == {*INTERFACES}
+    assert {stack[1] for stack in PROOF} == {rule.server for rule in SERVERS}
+    assert {stack[3] for stack in PROOF} == {"nginx", "caddy"}
+
+
+@pytest.mark.proof
+def test_the_wheel_of_uwsgi_is_told_by_name(tmp_path: Path) -> None:
+    root = made(tmp_path, "plain", "hosting.server=uwsgi")
+    found = probed(root, "life.reload", "life.stop", proxy=program("nginx"))
+    assert failed(found).keys() == {"life.reload"}
+    assert "the reload ended the service" in found["life.reload"].detail
+    assert "pip install uwsgi" in found["life.reload"].fix
