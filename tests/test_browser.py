@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import lively
 import pytest
 from browser import Browser, browser
 from live import Live, served
@@ -12,13 +13,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.proof
+
+MODES = [
+    pytest.param("nginx", "strict"),
+    pytest.param("caddy", "enforce"),
+    pytest.param("nginx", "enforce", marks=pytest.mark.lab),
+    pytest.param("caddy", "strict", marks=pytest.mark.lab),
+]
+
+
+def complaints(page: Browser) -> list[str]:
+    """Return what the browser complained of; a missing favicon is not one."""
+    return [line for line in page.console() if "favicon.ico" not in line]
 
 
 def clean(page: Browser) -> None:
-    """Nothing the page did was against its policy; a missing favicon is not."""
-    said = [line for line in page.console() if "favicon.ico" not in line]
-    assert said == []
+    """Nothing the page did was against its policy."""
+    assert complaints(page) == []
 
 
 def enforced(live: Live) -> None:
@@ -27,39 +39,80 @@ def enforced(live: Live) -> None:
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
 
 
-@pytest.mark.parametrize("proxy", ["nginx", "caddy"])
-@pytest.mark.parametrize("mode", ["enforce", "strict"])
-def test_pages_forms_components_and_navigation(
+@pytest.mark.parametrize(("proxy", "mode"), MODES)
+def test_every_kind_of_page_keeps_to_its_policy(
     proxy: str, mode: str, tmp_path: Path
 ) -> None:
     pairs = (f"hosting.proxy={proxy}", f"security.csp={mode}")
     with (
-        served("plain", *pairs, program=needed(proxy)) as live,
+        served("plain", *pairs, program=needed(proxy), edit=lively.add) as live,
         browser(live.host, live.on.https) as page,
     ):
         enforced(live)
-        page.open(f"https://{live.host}/")
-        assert page.run("return document.querySelector('h1').textContent") == "Notes"
-        style = "return getComputedStyle(document.body).maxWidth"
-        assert page.run(style) == "640px"
-        page.run(
-            "document.querySelector('[name=title]').value = 'Milk';"
-            "document.querySelector('[name=body]').value = 'two bottles';"
-            "document.querySelector('form.editor button').click()"
-        )
-        page.until("return document.querySelector('.note-card h2')?.textContent")
-        card = "return getComputedStyle(document.querySelector('.note-card')).borderTop"
-        assert "1px solid" in page.run(f"{card}Width + ' ' + {card[7:]}Style")
-        page.run("document.querySelector('.note-card-toggle').click()")
-        assert page.run("return !!document.querySelector('.note-card-folded')")
+        notes(live, page)
         page.picture(tmp_path / "notes.png")
-        page.run("document.querySelectorAll('header a')[1].click()")
-        page.until("return document.querySelector('h1').textContent === 'About'")
-        page.run("history.back()")
-        page.until("return !!document.querySelector('.note-card')")
-        page.run("document.querySelector('.note-card h2 a').click()")
-        page.until("return document.querySelector('h1').textContent === 'Milk'")
+        page.open(f"https://{live.host}/lively/")
+        in_place(page)
+        page.picture(tmp_path / "lively.png")
         clean(page)
+        forbidden(live, page)
+
+
+def notes(live: Live, page: Browser) -> None:
+    """A form, a component with its style and script, navigation: no violation."""
+    page.open(f"https://{live.host}/")
+    assert page.run("return document.querySelector('h1').textContent") == "Notes"
+    style = "return getComputedStyle(document.body).maxWidth"
+    assert page.run(style) == "640px"
+    page.run(
+        "document.querySelector('[name=title]').value = 'Milk';"
+        "document.querySelector('[name=body]').value = 'two bottles';"
+        "document.querySelector('form.editor button').click()"
+    )
+    page.until("return document.querySelector('.note-card h2')?.textContent")
+    card = "return getComputedStyle(document.querySelector('.note-card')).borderTop"
+    assert "1px solid" in page.run(f"{card}Width + ' ' + {card[7:]}Style")
+    page.run("document.querySelector('.note-card-toggle').click()")
+    assert page.run("return !!document.querySelector('.note-card-folded')")
+    page.run("document.querySelectorAll('header a')[1].click()")
+    page.until("return document.querySelector('h1').textContent === 'About'")
+    page.run("history.back()")
+    page.until("return !!document.querySelector('.note-card')")
+    page.run("document.querySelector('.note-card h2 a').click()")
+    page.until("return document.querySelector('h1').textContent === 'Milk'")
+    clean(page)
+
+
+def in_place(page: Browser) -> None:
+    """A poll, a submit and a consent change the page without loading it again."""
+    page.run("window.kept = true")
+    for _ in range(2):
+        text = page.run("return document.querySelector('#clock').textContent")
+        page.until(f"return document.querySelector('#clock').textContent !== '{text}'")
+    page.run(
+        "document.querySelector('[name=number]').value = '77';"
+        "document.querySelector('form.guess button').click()"
+    )
+    page.until("return document.querySelector('.guess .errorlist')")
+    assert page.run("return document.querySelector('[name=number]').value") == "77"
+    assert page.run("return window.counted") is None
+    page.run("Next.consent.acceptAll()")
+    page.until("return window.counted")
+    assert page.run("return window.kept") is True
+    page.call("POST", "/refresh", {})
+    page.until("return document.querySelector('#granted')")
+    page.until("return window.counted")
+
+
+def forbidden(live: Live, page: Browser) -> None:
+    """What the policy does not allow is stopped, and is seen here."""
+    page.open(f"https://{live.host}/inline/")
+    assert page.run("return window.foreign") is None
+    color = "getComputedStyle(document.querySelector('.red')).color"
+    assert page.run(f"return {color}") == "rgb(0, 0, 0)"
+    said = complaints(page)
+    for kind in ("script-src", "style-src"):
+        assert [line for line in said if kind in line and "blocked" in line], said
 
 
 @pytest.mark.parametrize("proxy", ["nginx", "caddy"])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import re
 import stat
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -14,7 +16,7 @@ from nextwizard import stage
 from nextwizard.errors import ToolError
 from nextwizard.tools import run
 
-from .load import RATE, Load, OpenStream
+from .load import PATIENCE_S, RATE, Load, OpenStream
 from .probe import Failed, Found, expect, fail, not_here
 
 
@@ -82,14 +84,17 @@ def _judge(site: Site, load: Load, told: str) -> Found:
 
 def _awake(site: Site) -> None:
     """Start the service anew where an earlier probe has ended it."""
-    service, path = site.service, site.on.text("health.path")
-    if not service.running:
-        service.start()
+    if not site.service.running:
+        site.service.start()
+        ready = partial(_answers, site, HTTPStatus.OK)
+        stage.wait(ready, site.service, "the deployment")
 
-        def answers() -> bool:
-            return site.visitor.get(path).status < HTTPStatus.INTERNAL_SERVER_ERROR
 
-        stage.wait(answers, service, "the deployment")
+def _answers(site: Site, status: int) -> bool:
+    """Tell whether liveness has this status; one that waits too long has none."""
+    with suppress(OSError, http.client.HTTPException):
+        return site.visitor.get(site.on.text("health.path")).status == status
+    return False
 
 
 def _workers(site: Site) -> frozenset[int]:
@@ -153,9 +158,9 @@ def restart(site: Site) -> Found:
         time.sleep(BEFORE_S)
         begun = time.monotonic()
         site.service.restart()
-        while site.visitor.get(path).status != load.expected[path]:
+        while not _answers(site, load.expected[path]):
             time.sleep(0.05)
-            late = time.monotonic() - begun > stage.BOOT_S
+            late = time.monotonic() - begun > PATIENCE_S
             expect(not late, "the service did not come back")
         took = time.monotonic() - begun
         time.sleep(AFTER_S)
