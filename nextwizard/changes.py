@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .catalog import RECORD_DIR
+from .recorded import recorded, same, secrets_of
 from .render import secret
 from .state import BASE, MANIFEST, Record, base_copy, digest
 from .values import Change
@@ -32,7 +33,7 @@ def hold(
     """
     now = disk.read(file.path)
     if file.ownership in {"once", "secret"}:
-        return _once(file, now, record)
+        return _once(file, now, disk, record)
     sha = _base_of(file.path, disk, record)
     if now is None:
         return _absent(file, sha, disk, choices)
@@ -72,17 +73,30 @@ def _base_of(path: str, disk: Disk, record: Record) -> str | None:
     return record.files.get(path)
 
 
-def _once(file: RenderedFile, now: bytes | None, record: Record) -> Change:
+def _once(file: RenderedFile, now: bytes | None, disk: Disk, record: Record) -> Change:
     """Return the change of a file that is made when absent and never again."""
     if now is not None:
         return _change(file, "same", now, keep=True)
     if file.ownership == "secret":
-        again = "made anew here; the server keeps the one it has"
-        return _change(file, "secret", None, again if file.path in record.once else "")
+        return _secret(file, disk, record)
     if file.path in record.once:
         note = "you deleted it; it stays deleted"
         return _change(file, "same", None, note, keep=True)
     return _change(file, "new", None)
+
+
+def _secret(file: RenderedFile, disk: Disk, record: Record) -> Change:
+    """Return the change of a secret file: made anew, or the one of another name."""
+    old = secrets_of(record) - {file.path}
+    if file.path in record.once or not old:
+        again = "made anew here; the server keeps the one it has"
+        return _change(file, "secret", None, again if file.path in record.once else "")
+    (origin, *_) = sorted(old)
+    if disk.read(origin) is None:
+        note = f"made anew: {origin} is not here; bring over what the server's holds"
+        return _change(file, "secret", None, note)
+    note = f"holds what {origin} does; that one stays until you remove it"
+    return replace(_change(file, "secret", None, note), origin=origin)
 
 
 def _absent(
@@ -206,9 +220,9 @@ def steps(
     found: list[Step] = []
     for change in sorted(changes, key=lambda c: c.path != ".gitignore"):
         found += _writes(change, plan, disk)
-    record, bases = _recorded(changes, old or Record())
+    record, bases = recorded(changes, old or Record())
     found += _base_steps(disk, bases, record, old)
-    if old is not None and not found and _same(record, old):
+    if old is not None and not found and same(record, old):
         return []
     if disk.look(_ATTRIBUTES).kind == "missing":
         found.append(Step(_ATTRIBUTES, None, _AS_IT_IS))
@@ -219,15 +233,12 @@ def steps(
     return found
 
 
-def _same(one: Record, two: Record) -> bool:
-    """Tell whether two records say the same of every file."""
-    return (one.files, one.pending, one.once) == (two.files, two.pending, two.once)
-
-
 def _writes(change: Change, plan: Plan, disk: Disk) -> list[Step]:
     """Return the writes one change takes, which may be none."""
     if change.status == "secret":
-        return [Step(change.path, None, secret(plan), change.mode, secret=True)]
+        kept = disk.read(change.origin) if change.origin else None
+        data = secret(plan) if kept is None else kept
+        return [Step(change.path, None, data, change.mode, secret=True)]
     if change.status == "conflict":
         path = f"{change.path}.new"
         now = disk.read(path)
@@ -241,41 +252,6 @@ def _writes(change: Change, plan: Plan, disk: Disk) -> list[Step]:
     if change.status == "moved" and change.origin:
         found.append(Step(change.origin, disk.read(change.origin), None))
     return found
-
-
-def _recorded(
-    changes: Sequence[Change], old: Record
-) -> tuple[Record, dict[str, bytes]]:
-    """Return what to remember of each file, and the base copies that takes."""
-    files: dict[str, str] = {}
-    pending: dict[str, str] = {}
-    once: set[str] = set()
-    bases: dict[str, bytes] = {}
-    for change in changes:
-        if change.ownership in {"once", "secret"}:
-            if change.path in old.once or change.status in {"new", "secret"}:
-                once.add(change.path)
-        elif change.ownership != "managed":
-            continue
-        elif change.status == "conflict":
-            _stands(change, old, files, pending)
-        elif change.base is not None:
-            files[change.path] = digest(change.base)
-        if change.ownership == "managed" and change.base is not None:
-            bases[digest(change.base)] = change.base
-    return Record(files, pending, frozenset(once)), bases
-
-
-def _stands(
-    change: Change, old: Record, files: dict[str, str], pending: dict[str, str]
-) -> None:
-    """Remember a conflict: the base stays, and what stands in NAME.new."""
-    if change.path in old.files:
-        files[change.path] = old.files[change.path]
-    if change.base is not None:
-        pending[change.path] = digest(change.base)
-    elif change.path in old.pending:
-        pending[change.path] = old.pending[change.path]
 
 
 def _base_steps(

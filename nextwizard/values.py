@@ -191,7 +191,7 @@ class Entry:
     """What stands at one path right now."""
 
     kind: Literal["file", "directory", "symlink", "other", "missing", "unreadable"]
-    data: bytes = b""
+    data: bytes = field(default=b"", repr=False)
     mode: int = 0
 
 

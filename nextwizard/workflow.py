@@ -15,7 +15,7 @@ from .catalog import ANSWERS_FILE, SEEN, templates_dir
 from .changes import beside, gone, hold, settled, steps
 from .decide import decide
 from .document import read_document
-from .errors import InputError, InternalError, NextwizardError, Problem
+from .errors import InputError, InternalError, Problem
 from .render import render
 from .scan import scan, walk
 from .state import Disk, Record, allowed, load, locate, signature
@@ -244,7 +244,7 @@ def apply(proposal: Proposal) -> Report:
         if wanted:
             with locked(root):
                 write(root, wanted)
-        with suppress(NextwizardError, OSError):
+        with suppress(Exception):  # it only saves time, and the run is over
             _remember(_again(proposal) if wanted or proposal.said else proposal)
     return Report(proposal, bool(wanted), 3 if proposal.conflicts else 0)
 

@@ -3,21 +3,26 @@
 A program of its own, without threads: everything is imported and warm before a child
 gives its rights away, so that the interpreter may lie where that account cannot look.
 Each line on stdin is one request in JSON, each line on stdout its answer.
+
+A run can be held where its first change would come: what it read and decided is done
+once then, and each fault is met by a child that goes on from there.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import mmap
 import os
 import shutil
 import signal
+import socket
 import struct
 import sys
 import tempfile
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 
 if TYPE_CHECKING:
@@ -44,7 +49,10 @@ class Faults:
     def __init__(self, counter: mmap.mmap, spec: dict[str, Any]) -> None:
         self.counter = counter
         self.spec = spec
-        self.at = int(spec.get("at", 0))
+
+    @property
+    def at(self) -> int:
+        return int(self.spec.get("at", 0))
 
     def install(self) -> None:
         for name in FAULTY:
@@ -57,6 +65,8 @@ class Faults:
                 return real(*args, **named)
             if name == "write" and args[0] in {1, 2}:
                 return real(*args, **named)
+            if "line" in self.spec:
+                self.spec = stand(int(self.spec["line"]), self.counter)
             (count,) = struct.unpack("q", self.counter[:8])
             count += 1
             self.counter[:8] = struct.pack("q", count)
@@ -85,6 +95,8 @@ class Faults:
             raise OSError(number, os.strerror(number), place)
         elif kind == "signal":
             os.kill(os.getpid(), int(self.spec["signal"]))
+        elif kind == "bug":
+            raise RuntimeError(repr(sys._getframe(3).f_locals))
         elif kind == "save":
             self.save(name, args)
         elif kind == "hold":
@@ -93,7 +105,7 @@ class Faults:
 
     def save(self, name: str, args: tuple[Any, ...]) -> None:
         """Do what an editor does at this very moment: in place, or by a rename."""
-        place = self.spec["path"]
+        place = os.path.join(self.spec["root"], self.spec["path"])
         if self.spec.get("atomic"):
             if name in {"replace", "rename"} and args[1] == place:
                 return  # between the last look and the rename nobody can look again
@@ -107,7 +119,10 @@ REAL = {name: getattr(os, name) for name in FAULTY if hasattr(os, name)}
 
 
 def child(request: dict[str, Any], counter: mmap.mmap, out: int, err: int) -> NoReturn:
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    with tempfile.TemporaryFile() as typed:
+        typed.write(request.get("typed", "").encode())
+        typed.seek(0)
+        os.dup2(typed.fileno(), 0)
     os.dup2(out, 1)
     os.dup2(err, 2)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -137,22 +152,74 @@ def child(request: dict[str, Any], counter: mmap.mmap, out: int, err: int) -> No
     os._exit(code)
 
 
-def run(request: dict[str, Any]) -> dict[str, Any]:
-    """Run one request in a child, and return how it ended and what it said."""
+def ended(pid: int, out: IO[bytes], err: IO[bytes], counter: mmap.mmap) -> str:
+    """Return how a child ended and what it said, in JSON."""
+    _, status = os.waitpid(pid, 0)
+    out.seek(0)
+    err.seek(0)
+    done = {
+        "code": os.waitstatus_to_exitcode(status),
+        "out": out.read().decode("utf-8", "replace"),
+        "err": err.read().decode("utf-8", "replace"),
+        "calls": struct.unpack("q", counter[:8])[0],
+    }
+    return json.dumps(done) + "\n"
+
+
+def run(request: dict[str, Any]) -> str:
+    """Run one request in a child to its end."""
     counter = mmap.mmap(-1, 8)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         pid = os.fork()
         if pid == 0:
             child(request, counter, out.fileno(), err.fileno())
-        _, status = os.waitpid(pid, 0)
-        out.seek(0)
-        err.seek(0)
-        return {
-            "code": os.waitstatus_to_exitcode(status),
-            "out": out.read().decode("utf-8", "replace"),
-            "err": err.read().decode("utf-8", "replace"),
-            "calls": struct.unpack("q", counter[:8])[0],
-        }
+        return ended(pid, out, err, counter)
+
+
+def stand(line: int, counter: mmap.mmap) -> dict[str, Any]:
+    """Wait in front of the first change; return, in a child each, the fault to meet."""
+    with socket.socket(fileno=line) as mine, mine.makefile("rw") as orders:
+        orders.write("standing\n")
+        orders.flush()
+        for order in orders:
+            counter[:8] = struct.pack("q", 0)
+            with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+                pid = os.fork()
+                if pid == 0:
+                    os.dup2(out.fileno(), 1)
+                    os.dup2(err.fileno(), 2)
+                    spec: dict[str, Any] = json.loads(order)
+                    return spec
+                orders.write(ended(pid, out, err, counter))
+                orders.flush()
+    os._exit(0)
+
+
+class Held:
+    """A run that stands in front of its first change."""
+
+    def __init__(self, request: dict[str, Any]) -> None:
+        mine, line = socket.socketpair()
+        with tempfile.TemporaryFile() as out:
+            self.pid = os.fork()
+            if self.pid == 0:
+                mine.close()
+                request["fault"] = {"line": line.detach()}
+                child(request, mmap.mmap(-1, 8), out.fileno(), out.fileno())
+        line.close()
+        self.orders = mine.makefile("rw")
+        mine.close()
+        assert self.orders.readline() == "standing\n"
+
+    def meet(self, fault: dict[str, Any]) -> str:
+        """Go on in a child that meets a fault, to its end."""
+        self.orders.write(json.dumps(fault) + "\n")
+        self.orders.flush()
+        return self.orders.readline()
+
+    def close(self) -> None:
+        self.orders.close()
+        os.waitpid(self.pid, 0)
 
 
 def warm(project: str) -> None:
@@ -188,9 +255,24 @@ def warm(project: str) -> None:
 
 def serve() -> None:
     warm(sys.argv[1])
+    gc.collect()
+    gc.freeze()
+    held: Held | None = None
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(run(json.loads(line))) + "\n")
+        request = json.loads(line)
+        if request.get("hold") and held:
+            held.close()
+        if request.get("hold"):
+            held = Held(request)
+            answer = "{}\n"
+        elif "meet" in request and held:
+            answer = held.meet(request["meet"])
+        else:
+            answer = run(request)
+        sys.stdout.write(answer)
         sys.stdout.flush()
+    if held:
+        held.close()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from accounts import PROJECT, Account, leaves
+from accounts import PROJECT, Account, Twin, leaves
 from support import needed
 
 
@@ -93,34 +93,103 @@ def test_the_secret_is_in_no_other_file_and_in_nothing_that_is_said(
     said.append(
         account.run("regenerate", str(root), "--set", "sizing.cores=5", fault=fault)
     )
+    draft = account.run("regenerate", "--edit", "--plain", str(root), typed="2\n")
+    assert [*(account.scratch / "state").rglob("*.json")], draft.err
+    said.append(draft)
     words = (line, b"hunter2hunter2")
-    places = [root, account.scratch / "state", account.scratch / ".cache"]
-    for place in places:
-        for path in place.rglob("*"):
-            if path.is_file() and not path.is_symlink() and path != secret:
-                assert not any(word in path.read_bytes() for word in words), path
+    left = [*root.rglob("*")]
+    for name in ("state", ".cache"):
+        left += (account.scratch / name).rglob("*")
+    for path in left:
+        if path.is_file() and not path.is_symlink() and path != secret:
+            assert not any(word in path.read_bytes() for word in words), path
     for done in said:
         text = (done.out + done.err).encode()
         assert not any(word in text for word in words)
 
 
+@pytest.mark.parametrize("debug", ["", "1"])
+def test_no_traceback_shows_a_secret(debug: str, account: Account, notes: Path) -> None:
+    """A bug whose message shows what was to be written, in every part of a run."""
+    key = secret_key(notes / SECRET).decode()
+    argv = ("regenerate", "--set", "project.name=memo")
+    calls = account.run(argv[0], str(account.copy(notes)), *argv[1:]).calls
+    twin = Twin(account, notes)
+    account.hold(argv[0], str(twin.root), *argv[1:], env={"NEXTWIZARD_DEBUG": debug})
+    told, before = [], leaves(notes)
+    for at in range(1, calls + 1, 8):
+        twin.again()
+        done = account.meet(kind="bug", at=at)
+        assert key not in done.out + done.err
+        if done.code:
+            assert leaves(twin.root) == before
+            told.append(done.err)
+    assert any("Traceback" in text for text in told) is bool(debug)
+    assert any("Step(path=" in text for text in told)
+    assert len(told) > 20
+
+
 def test_the_secret_is_private_from_its_first_byte(account: Account) -> None:
     root = account.project()
-    seen = []
     calls = account.run("init", str(account.copy(root)), "--yes").calls
+    twin = Twin(account, root)
+    account.hold("init", str(twin.root), "--yes", umask=0)
+    seen = []
     for at in range(1, calls + 1, 5):
-        twin = account.copy(root)
-        account.run(
-            "init", str(twin), "--yes", fault={"kind": "kill", "at": at}, umask=0
-        )
-        for path in twin.rglob("*"):
+        twin.again()
+        assert account.meet(kind="kill", at=at).code == -9
+        for path in twin.root.rglob("*"):
             if path.is_file() and FRESH.search(path.read_bytes()):
-                assert path == twin / SECRET or path.name.startswith(".nextwizard-")
-                assert f"/{SECRET}" in (twin / ".gitignore").read_text()
+                name = path.relative_to(twin.root).as_posix()
+                assert name == SECRET or path.name.startswith(".nextwizard-")
+                assert f"/{SECRET}" in (twin.root / ".gitignore").read_text()
                 seen.append(stat.S_IMODE(path.stat().st_mode))
-        shutil.rmtree(twin.parent)
-    assert seen
+    assert len(seen) > 10
     assert set(seen) == {0o600}
+
+
+def secret_key(place: Path) -> bytes:
+    (found,) = re.findall(rb"^SECRET_KEY=(.+)$", place.read_bytes(), re.MULTILINE)
+    return bytes(found)
+
+
+def test_another_name_keeps_the_secrets_however_often(
+    account: Account, notes: Path
+) -> None:
+    secret = notes / SECRET
+    mine = secret.read_bytes() + b"DATABASE_URL=postgres://notes:pw@db/notes\n"
+    secret.write_bytes(mine)
+    for name in ("memo", "paper", "memo"):
+        done = account.run("regenerate", str(notes), "--set", f"project.name={name}")
+        assert done.code == 0, done.err
+        place = notes / f"deploy/{name}.env"
+        assert place.read_bytes() == mine
+        assert stat.S_IMODE(place.stat().st_mode) == 0o600
+        assert f"/deploy/{name}.env" in (notes / ".gitignore").read_text()
+        assert secret_key(place).decode() not in done.out + done.err
+    assert secret.read_bytes() == mine
+    assert account.run("regenerate", str(notes), "--check").code == 0
+    assert account.run("regenerate", str(notes), "--rollback").code == 0
+    assert (notes / "deploy/paper.env").read_bytes() == mine
+
+
+def test_another_name_where_the_secrets_are_not(account: Account, notes: Path) -> None:
+    old = secret_key(notes / SECRET)
+    (notes / SECRET).unlink()
+    done = account.run("regenerate", str(notes), "--set", "project.name=memo")
+    assert done.code == 0, done.err
+    assert f"made anew: {SECRET} is not here; bring over" in done.out
+    assert secret_key(notes / "deploy/memo.env") != old
+
+
+def test_a_lost_record_forgets_no_secret(account: Account, notes: Path) -> None:
+    mine = (notes / SECRET).read_bytes()
+    shutil.rmtree(notes / ".nextwizard")
+    assert account.run("init", str(notes), "--yes").code == 0
+    done = account.run("regenerate", str(notes), "--set", "project.name=memo")
+    assert done.code == 0, done.err
+    assert (notes / "deploy/memo.env").read_bytes() == mine
+    assert (notes / SECRET).read_bytes() == mine
 
 
 @pytest.mark.parametrize("version", ["2", "4"])

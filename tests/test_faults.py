@@ -8,16 +8,51 @@ from __future__ import annotations
 
 import errno
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from faults import FAULTS, Tally, Walk
+from faults import BOOT, FAULTS, Tally, Walk, differs, partial
 
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from accounts import Account
+
+    type Held = Callable[[Tally], None]
+
+
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+RUNS = ("regenerate", "rollback", "init")
+NEAR = {("regenerate", "killed", "plain")}
+"""What every `make test` walks; the rest of this is for `make proof` and `make lab`."""
+
+PROOF = {
+    ("regenerate", "killed", "root"),
+    ("rollback", "killed", "plain"),
+    ("rollback", "killed", "root"),
+    ("regenerate", "SIGTERM", "root"),
+    ("regenerate", "SIGHUP", "plain"),
+    ("regenerate", "ENOSPC for good", "plain"),
+    ("regenerate", "EIO", "root"),
+    ("regenerate", "in place", "plain"),
+    ("init", "killed", "plain"),
+}
+
+
+def walks(kinds: Sequence[str], runs: Sequence[str] = RUNS) -> pytest.MarkDecorator:
+    """Return every walk of these kinds, each with the mark of where it is made."""
+    rows: list[Any] = []
+    for run in runs:
+        for kind in kinds:
+            for who in ("plain", "root"):
+                row = (run, kind, who)
+                mark = pytest.mark.proof if row in PROOF else pytest.mark.lab
+                marks = () if row in NEAR else (mark,)
+                rows.append(pytest.param(*row, marks=marks, id=" ".join(row)))
+    names = ("run", "kind", "account")
+    return pytest.mark.parametrize(names, rows, indirect=["account"])
 
 
 @pytest.fixture(scope="module")
@@ -26,71 +61,86 @@ def walk(account: Account, pristine: Path) -> Walk:
     return Walk(account, pristine)
 
 
-def held(tally: Tally, record_property: object) -> None:
-    assert not tally.bad, "\n".join(tally.bad[:20])
-    assert tally.points > 40
-    record_property(tally.name, f"{tally.points} points, 0 lost")  # type: ignore[operator]
+@pytest.fixture
+def held(account: Account, record_property: Callable[[str, object], None]) -> Held:
+    """Hold that nothing was lost, and say how many points that was."""
+
+    def hold(tally: Tally) -> None:
+        assert not tally.bad, "\n".join(tally.bad[:20])
+        assert tally.points > 40
+        told = f"{tally.points} points, {len(tally.trees)} trees mended, 0 lost"
+        record_property(f"{tally.name}, uid {account.uid}", told)
+
+    return hold
 
 
-@pytest.mark.parametrize("run", ["regenerate", "rollback"])
-def test_28_killed_at_every_call(run: str, walk: Walk, record_property: object) -> None:
-    held(walk.kill(run), record_property)
+@walks(["killed"])
+def test_28_killed_at_every_call(run: str, kind: str, walk: Walk, held: Held) -> None:
+    assert kind == "killed"
+    held(walk.kill(run))
 
 
-@pytest.mark.parametrize(
-    "number",
-    [
-        signal.SIGTERM,
-        pytest.param(signal.SIGINT, marks=pytest.mark.lab),
-        pytest.param(signal.SIGHUP, marks=pytest.mark.lab),
-    ],
-)
+@walks(SIGNALS)
 def test_29_asked_to_end_at_every_call(
-    number: int, walk: Walk, record_property: object
+    run: str, kind: str, walk: Walk, held: Held
 ) -> None:
-    held(walk.asked("regenerate", number), record_property)
+    held(walk.asked(run, signal.Signals[kind]))
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        "ENOSPC for good",
-        *(
-            pytest.param(name, marks=pytest.mark.lab)
-            for name in FAULTS
-            if name != "ENOSPC for good"
-        ),
-    ],
-)
+@walks(tuple(FAULTS))
 def test_30_refused_by_the_disk_at_every_call(
-    fault: str, walk: Walk, record_property: object
+    run: str, kind: str, walk: Walk, held: Held
 ) -> None:
-    held(walk.refused("regenerate", fault), record_property)
+    held(walk.refused(run, kind))
 
 
-@pytest.mark.lab
-@pytest.mark.parametrize("how", ["in place", "by a rename"])
+@walks(["in place", "by a rename"], ["regenerate"])
 def test_32_saved_by_the_user_at_every_call(
-    how: str, walk: Walk, record_property: object
+    run: str, kind: str, walk: Walk, held: Held
 ) -> None:
-    held(walk.saved("regenerate", atomic=how == "by a rename"), record_property)
-
-
-@pytest.mark.lab
-def test_28_the_first_init_killed_at_every_call(
-    walk: Walk, record_property: object
-) -> None:
-    held(walk.kill("init"), record_property)
-
-
-@pytest.mark.lab
-@pytest.mark.parametrize("fault", FAULTS)
-def test_30_the_first_init_refused_at_every_call(
-    fault: str, walk: Walk, record_property: object
-) -> None:
-    held(walk.refused("init", fault), record_property)
+    held(walk.saved(run, atomic=kind == "by a rename"))
 
 
 def test_the_faults_are_the_disk_s() -> None:
     assert {"ENOSPC", "EIO", "EDQUOT"} <= set(FAULTS)
     assert all(number in errno.errorcode for number, _ in FAULTS.values())
+
+
+def cut(root: Path) -> None:
+    (root / BOOT).write_bytes((root / BOOT).read_bytes()[:-9])
+
+
+def gone(root: Path) -> None:
+    (root / BOOT).unlink()
+
+
+def wider(root: Path) -> None:
+    (root / BOOT).chmod(0o666)
+
+
+def strange(root: Path) -> None:
+    (root / "deploy/other.py").write_bytes(b"")
+
+
+def bare(root: Path) -> None:
+    (root / "deploy/notes.env").chmod(0o644)
+
+
+@pytest.mark.parametrize("harm", [cut, gone, wider, strange, bare])
+def test_a_tree_that_lost_something_is_told(
+    harm: Callable[[Path], None], account: Account, walk: Walk
+) -> None:
+    run = walk.runs["regenerate"]
+    root = account.copy(run.start)
+    assert partial(run, root) == differs(run.before, root) == ""
+    harm(root)
+    assert partial(run, root)
+    assert differs(run.before, root)
+
+
+def test_a_temporary_file_that_is_left_is_told(account: Account, walk: Walk) -> None:
+    run = walk.runs["regenerate"]
+    root = account.copy(run.start)
+    (root / "deploy/.nextwizard-0.tmp").write_bytes(b"half")
+    assert partial(run, root) == ""
+    assert differs(run.before, root)

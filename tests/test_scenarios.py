@@ -170,6 +170,39 @@ def test_07_a_deleted_file_stays_deleted(notes: Path, again: Again) -> None:
     settled(again)
 
 
+DEV = "config/settings/dev.py"
+
+
+def test_07_what_is_made_once_stays_deleted(notes: Path, again: Again) -> None:
+    (notes / DEV).unlink()
+    before = leaves(notes)
+    code, said = again()
+    assert code == 2
+    assert "manage.py:9: names the settings module config.settings.dev" in said
+    assert "bring the module back" in said
+    assert leaves(notes) == before
+    edit(notes / "manage.py", b"config.settings.dev", b"config.settings.base")
+    mine = (notes / "manage.py").read_bytes()
+    assert again("--check")[0] == 0
+    code, said = again(*MORE)
+    assert code == 0
+    assert f"{DEV}   you deleted it; it stays deleted" in said
+    assert not (notes / DEV).exists()
+    assert (notes / "manage.py").read_bytes() == mine
+    settled(again)
+
+
+def test_07_what_is_made_once_is_never_changed(notes: Path, again: Again) -> None:
+    (notes / DEV).write_bytes(b"from .base import *\n")
+    before = (notes / DEV).stat()
+    assert again("--check")[0] == 0
+    assert again(*MORE)[0] == 0
+    after = (notes / DEV).stat()
+    assert (notes / DEV).read_bytes() == b"from .base import *\n"
+    assert (after.st_mtime_ns, after.st_ino) == (before.st_mtime_ns, before.st_ino)
+    settled(again)
+
+
 def test_08_a_renamed_file_is_not_made_again(notes: Path, again: Again) -> None:
     (notes / BOOT).rename(notes / "deploy/start.py")
     code, said = again(*MORE)
@@ -208,7 +241,9 @@ def test_11_and_34_another_name_for_the_project(notes: Path, again: Again) -> No
     assert (notes / "deploy/nginx/memo.conf").is_file()
     assert not (notes / "deploy/systemd/notes.service").exists()
     assert (notes / "deploy/notes.env").read_bytes() == secret
+    assert (notes / "deploy/memo.env").read_bytes() == secret
     assert (notes / "deploy/memo.env").stat().st_mode & 0o777 == 0o600
+    assert "[s] secret   deploy/notes.env → deploy/memo.env   holds what" in said
     assert b"/deploy/notes.env" in (notes / ".gitignore").read_bytes()
     settled(again)
 

@@ -181,7 +181,8 @@ def _no_settings(manage: str, named: list[tuple[str, int]]) -> Problem:
         return Problem(shown(manage), what, fix)
     name, line = named[0]
     what = f"names the settings module {name}, which is not in the project"
-    return Problem(f"{shown(manage)}:{line}", what, "Correct the name.")
+    fix = "Correct the name, or bring the module back."
+    return Problem(f"{shown(manage)}:{line}", what, fix)
 
 
 def _served(code: Code, folder: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nextwizard.catalog import RECORD_DIR
@@ -92,12 +92,13 @@ def _opened(root: str) -> int:
 class Step:
     """One file to write, or to remove without `after`; `before` was planned on.
 
-    `mode` is that of a new file; one that stands keeps its own.
+    `mode` is that of a new file; one that stands keeps its own. What is written may be
+    a secret, so no traceback or log that shows a step shows it.
     """
 
     path: str
-    before: bytes | None
-    after: bytes | None
+    before: bytes | None = field(repr=False)
+    after: bytes | None = field(repr=False)
     mode: int = 0o644
     secret: bool = False
 

@@ -257,7 +257,7 @@ def end(root: str) -> None:
     """Make the run count: one rename, before it all is undone and after it nothing."""
     sync(os.path.join(root, RUN))
     os.replace(os.path.join(root, JOURNAL), os.path.join(root, LAST))
-    with suppress(OSError):  # it counts already; a lost rename is only undone later
+    with suppress(Exception):  # it counts already; a lost rename is only undone later
         sync(os.path.join(root, RUN))
         if len(os.listdir(os.path.join(root, BACKUP))) > 1:
             from .undo import clean
