@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from difflib import SequenceMatcher, unified_diff
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from .catalog import ANSWERS_FILE
@@ -14,7 +15,7 @@ from .session import here
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .session import Session
     from .values import Change, Plan
@@ -95,19 +96,30 @@ def changed(session: Session) -> dict[str, int]:
     for change in now.changes:
         was = before.get(change.path)
         if was is None or _bytes(was) != _bytes(change):
-            old_lines = Counter(body(was).splitlines() if was else ())
+            old_lines = _counted(body(was) if was else "")
             lines = Counter(body(change).splitlines())
             found[change.path] = ((lines - old_lines) | (old_lines - lines)).total()
     return {path: count for path, count in found.items() if count}
+
+
+@lru_cache(maxsize=64)
+def _counted(text: str) -> Counter[str]:
+    """Return how often each line stands in a text that several keys are held to."""
+    return Counter(text.splitlines())
 
 
 def _bytes(change: Change) -> bytes | None:
     return change.base if change.status == "conflict" else change.after
 
 
-def front(session: Session, current: str) -> str:
-    """Return the file to show: the one the last answer changed most, else the same."""
-    found = changed(session)
+def front(
+    session: Session, current: str, touched: Mapping[str, int] | None = None
+) -> str:
+    """Return the file to show: the one the last answer changed most, else the same.
+
+    `touched` is what `changed` says, when it was asked already.
+    """
+    found = changed(session) if touched is None else touched
     telling = {path: n for path, n in found.items() if path not in QUIET_FILES}
     shown = _ending(session, telling)
     if shown or telling:

@@ -13,7 +13,7 @@ import re
 import sys
 from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING, override
+from typing import TYPE_CHECKING, Any, override
 
 from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2 import __version__ as JINJA2  # noqa: N812 - a constant
@@ -50,6 +50,17 @@ class _Loader(FileSystemLoader):
         """Return the template's text, marked."""
         source, path, fresh = super().get_source(environment, template)
         return _MARK.sub("\x01\\1\x01\n", source), path, fresh
+
+
+class _Environment(Environment):
+    """Every value of a template is a key of its branch, so that is looked up first."""
+
+    @override
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Return a key's value, or what jinja2 finds."""
+        if type(obj) is dict and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
 
 
 class Kept(BytecodeCache):
@@ -142,7 +153,7 @@ def _ours(path: str) -> bool:
 @cache
 def environment() -> Environment:
     """Return the one environment: strict, unescaped (no markup), newline kept."""
-    env = Environment(  # noqa: S701 - configuration files are no HTML
+    env = _Environment(  # noqa: S701 - configuration files are no HTML
         loader=_Loader(templates_dir()),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -158,21 +169,30 @@ def environment() -> Environment:
 def context(plan: Plan) -> dict[str, object]:
     """Return the plan as the templates see it: a branch for each dot of a key."""
     tree: Branch = {}
+    known = {"": tree}
     for key, decision in plan.decisions.items():
-        *parents, leaf = key.split(".")
-        branch = tree
-        for parent in parents:
-            below = branch.setdefault(parent, {})
-            if not isinstance(below, dict):
-                msg = f"decision {key} lies below another one"
-                raise TypeError(msg)
-            branch = below
+        above, _, leaf = key.rpartition(".")
+        branch = known.get(above)
+        if branch is None:
+            branch = known[above] = _branch(tree, key)
         value = decision.value
         if isinstance(value, (str, int, tuple)):
             branch[leaf] = value
         else:
             branch[leaf] = tuple(value.items())
     return tree
+
+
+def _branch(tree: Branch, key: str) -> Branch:
+    """Return the branch that a key is a leaf of; TypeError when that is a leaf."""
+    branch = tree
+    for parent in key.split(".")[:-1]:
+        below = branch.setdefault(parent, {})
+        if not isinstance(below, dict):
+            msg = f"decision {key} lies below another one"
+            raise TypeError(msg)
+        branch = below
+    return branch
 
 
 def text(template: str, values: Mapping[str, object]) -> tuple[str, dict[int, str]]:
@@ -182,19 +202,18 @@ def text(template: str, values: Mapping[str, object]) -> tuple[str, dict[int, st
 
 def unmarked(marked: str) -> tuple[str, dict[int, str]]:
     """Take the marks out; each holds until a blank line or the next mark."""
-    lines: list[str] = []
-    why: dict[int, str] = {}
-    key = ""
-    for line in _BLANKS.sub("\n\n\n", marked).splitlines(keepends=True):
-        placed = _PLACED.fullmatch(line)
-        if placed:
-            key = placed[1]
-            continue
-        key = "" if not line.strip() else key
-        lines.append(line)
-        if key:
-            why[len(lines)] = key
-    return "".join(lines), why
+    if "\n\n\n\n" in marked:
+        marked = _BLANKS.sub("\n\n\n", marked)
+    head, *marks = _PLACED.split(marked)
+    parts, why, number = [head], dict[int, str](), head.count("\n")
+    for key, part in zip(marks[::2], marks[1::2], strict=True):
+        for at, line in enumerate(part.split("\n"), number + 1):
+            if not line.strip():
+                break
+            why[at] = key
+        parts.append(part)
+        number += part.count("\n")
+    return "".join(parts), why
 
 
 def each(plan: Plan) -> Iterator[tuple[Output, str, Mapping[str, object]]]:

@@ -62,7 +62,13 @@ def entrypoint(data: bytes, kind: Kind, *, path: str = "") -> Verdict:
 
     `path` is what an error calls the file, `<kind>.py` when it is empty.
     """
-    source = read(data, path or f"{kind}.py")
+    return _verdict(data, kind, path or f"{kind}.py")
+
+
+@lru_cache(maxsize=8)
+def _verdict(data: bytes, kind: Kind, path: str) -> Verdict:
+    """Return the same, once for all the previews of one file."""
+    source = read(data, path)
     names = names_of(source.tree)
     literal = _adoptable_literal(source, names)
     if literal is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from nextwizard.errors import InputError, Problem
@@ -147,13 +148,18 @@ def repoint(data: bytes, *, path: str, old: str, new: str) -> bytes:
     """
     if not whole_word(old).search(data):
         return data
-    if path.endswith(".py"):
-        spans = _in_python(data, path, old)
-    elif path.endswith(".toml"):
-        spans = toml_places(data, path, old, new)
-    else:
-        spans = ini_places(data, path, old)
+    spans = _places(data, path, old, new)
     return splice(data, {Splice(*span, new.encode()) for span in spans})
+
+
+@lru_cache(maxsize=8)
+def _places(data: bytes, path: str, old: str, new: str) -> frozenset[Span]:
+    """Return where a file names `old`, read once for all the previews of it."""
+    if path.endswith(".py"):
+        return frozenset(_in_python(data, path, old))
+    if path.endswith(".toml"):
+        return frozenset(toml_places(data, path, old, new))
+    return frozenset(ini_places(data, path, old))
 
 
 def _in_python(data: bytes, path: str, old: str) -> Iterator[tuple[int, int]]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, override
 
 from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
 
 from nextwizard.preview import changed, front, language, rows
 from nextwizard.report import GLYPHS
 
+from .lines import bordered
 from .listing import Files
 from .page import Page
 
@@ -40,12 +42,12 @@ class Beside(Vertical):
         self.session = session
         if session.proposal is None:
             return
-        self.path = front(session, self.path)
         touched = changed(session)
+        self.path = front(session, self.path, touched)
         self.files.show(session.proposal.changes, touched, self.path)
         present = {change.status for change in session.proposal.changes}
         legend = "  ".join(f"{g} {s}" for s, g in GLYPHS.items() if s in present)
-        self.box.border_subtitle = legend.replace("[", r"\[")
+        bordered(self.box, below=Content(legend).markup)
         self._show_page()
 
     def bring(self, path: str) -> None:
@@ -57,7 +59,7 @@ class Beside(Vertical):
 
     def _show_page(self) -> None:
         if self.session is not None:
-            self.page.border_title = self.path.replace("[", r"\[")
+            bordered(self.page, above=Content(self.path).markup)
             found = rows(self.session, self.path)
             self.page.show(self.path, language(self.path), found)
 

@@ -35,7 +35,7 @@ class Head(Lines):
     def show(self, session: Session) -> None:
         """Show where this session stands."""
         self.session = session
-        self.refresh()
+        self.redraw()
 
     @override
     def lines(self, width: int) -> list[Content]:
@@ -112,9 +112,8 @@ class Foot(Lines):
 
     def show(self, session: Session, keys: Sequence[tuple[str, str]]) -> None:
         """Show these keys, the most wanted first."""
-        if (session, tuple(keys)) != (self.session, self.keys):
-            self.session, self.keys = session, tuple(keys)
-            self.refresh()
+        self.session, self.keys = session, tuple(keys)
+        self.redraw()
 
     @override
     def lines(self, width: int) -> list[Content]:

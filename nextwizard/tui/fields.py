@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, ClassVar, override
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.widgets import Input, Static
 
 from nextwizard.entry import entered, written
@@ -15,7 +17,7 @@ from nextwizard.guide import FEATURE_LIST, WORDS, told
 from nextwizard.questions import BY_KEY
 from nextwizard.session import view
 
-from .lines import MUTED
+from .lines import MUTED, bordered
 from .options import Choice, Option, Options, Ticks
 
 
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 class Entry(Input):
     """A line to type; the arrows count where the answer is a number."""
+
+    # One line high whatever stands in it: no letter needs a layout of the screen.
+    virtual_size = Reactive(Size(0, 0), layout=False)
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "count(1)", "More", show=False),
@@ -76,6 +81,7 @@ class Field(Vertical):
         self.session = session
         self.editor = self._editor()
         self.note = Static(classes="note", markup=False)
+        self._noted = ("", False)
 
     @property
     def focused_key(self) -> str:
@@ -114,7 +120,7 @@ class Field(Vertical):
             wrong = [p for key in self.keys for p in view(session, key).problems]
         else:
             wrong = list(seen.problems)
-            self.editor.border_subtitle = seen.origin
+            bordered(self.editor, below=seen.origin)
             if isinstance(self.editor, Choice):
                 self.editor.show(written(seen.value))
             elif not self.editor.has_focus:
@@ -124,7 +130,9 @@ class Field(Vertical):
         self.note.set_class(bool(wrong), "wrong")
         why = "" if isinstance(self.editor, Ticks) else seen.because
         text = " ".join(f"! {problem}" for problem in wrong) or why
-        self.note.update(Content.styled(text, "" if wrong else MUTED))
+        if (text, bool(wrong)) != self._noted:
+            self._noted = (text, bool(wrong))
+            self.note.update(Content.styled(text, "" if wrong else MUTED))
         self.note.set_class(not text, "empty")
 
     def take(self, session: Session) -> None:

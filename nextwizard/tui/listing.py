@@ -79,11 +79,18 @@ class Listing(Lines, can_focus=True):
         self, changes: Sequence[Change], touched: Collection[str] = (), path: str = ""
     ) -> None:
         """Show these files, the cursor on one, those the last answer changed marked."""
-        path = path or self.path
+        path, before = path or self.path, self._shown
         self.changes, self.touched = tuple(changes), frozenset(touched)
         places = [change.path for change in self.changes]
         self.cursor = places.index(path) if path in places else 0
-        self._follow()
+        if self._shown != before:
+            self._follow()
+
+    @property
+    def _shown(self) -> tuple[object, ...]:
+        """All that is seen of the files: their bytes are not."""
+        rows = [(c.path, c.status, c.origin, c.note) for c in self.changes]
+        return self.cursor, self.touched, rows
 
     def _follow(self) -> None:
         """Draw again, and keep the cursor in sight."""

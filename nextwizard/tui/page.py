@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, override
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.highlight import highlight
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -18,12 +18,17 @@ from .lines import MUTED
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from textual.style import Style
+
     from nextwizard.preview import Row
 
 
 GUTTER = 2
 ABOVE = 3
 """Lines left above the first change, so that it is seen where it stands."""
+
+KEPT = 1000
+"""Drawn lines that are kept: a key changes few of those that are seen."""
 
 _MARKS = {"+": "bold $text-success", "-": "$text-error", "@": "$text-accent"}
 
@@ -45,31 +50,48 @@ class Page(ScrollView, can_focus=True):
         self.path = ""
         self._quoted: tuple[bool, ...] = ()
         self._drawn: dict[tuple[str, str, bool], Content] = {}
+        self._strips: dict[tuple[object, ...], Strip] = {}
 
     def show(self, path: str, language: str, rows: Sequence[Row]) -> None:
         """Show a file, scrolled to its first marked line; only what changed is drawn.
 
         A file that is shown already, with nothing marked, stays where it is.
         """
-        old, fresh = self.rows, path != self.path
+        old, fresh = self._seen(), path != self.path
         if language != self.language:
             self._drawn.clear()
-        self.path, self.language, self.rows = path, language, tuple(rows)
-        if self.rows == old and not fresh:
+            self._strips.clear()
+        before, self.rows = self.rows, tuple(rows)
+        self.path, self.language = path, language
+        if self.rows == before and not fresh:
             return
         self._quoted = _quoted(self.rows) if language == "python" else ()
         longest = max((len(row.text) for row in self.rows), default=0)
-        self.virtual_size = Size(longest + GUTTER, len(self.rows))
+        self._measure(Size(longest + GUTTER, len(self.rows)))
         marked = [at for at, row in enumerate(self.rows) if row.mark != " "]
         if marked or fresh:
             top = max(0, marked[0] - ABOVE) if marked else 0
             self.scroll_to(0, top, animate=False, immediate=True)
-        if fresh or len(old) != len(self.rows):
-            self.refresh()
-            return
-        for at, (was, now) in enumerate(zip(old, self.rows, strict=True)):
+        for y, (was, now) in enumerate(zip(old, self._seen(), strict=True)):
             if was != now:
-                self.refresh_line(at)
+                self.refresh(Region(0, y, self.size.width, 1))
+
+    def _measure(self, size: Size) -> None:
+        """Take another size: only its height can move anything else on the screen."""
+        if size.height == self.virtual_size.height:
+            self.set_reactive(Page.virtual_size, size)
+        else:
+            self.virtual_size = size
+
+    def _seen(self) -> list[tuple[object, ...]]:
+        """Return what each line of the screen shows."""
+        (across, down), height = self.scroll_offset, self.size.height
+        found: list[tuple[object, ...]] = []
+        for at in range(down, down + height):
+            quoted = bool(self._quoted[at : at + 1]) and self._quoted[at]
+            row = self.rows[at] if at < len(self.rows) else None
+            found.append((across, self.language, row, quoted))
+        return found
 
     def _content(self, at: int) -> Content:
         """Return one line in its colours, looked up by its text."""
@@ -98,6 +120,15 @@ class Page(ScrollView, can_focus=True):
         style = self.visual_style
         if at >= len(self.rows):
             return Strip.blank(width, style.rich_style)
+        quoted = bool(self._quoted) and self._quoted[at]
+        known = (self.rows[at], quoted, across, width, style)
+        if known not in self._strips:
+            if len(self._strips) > KEPT:
+                self._strips.clear()
+            self._strips[known] = self._strip(at, across, width, style)
+        return self._strips[known]
+
+    def _strip(self, at: int, across: int, width: int, style: Style) -> Strip:
         content = self._content(at)
         length = content.cell_length
         strip = Visual.to_strips(self, content, max(length, 1), 1, style)[0]
@@ -111,6 +142,7 @@ class Page(ScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         """Forget the drawn lines when the theme changes."""
         self._drawn.clear()
+        self._strips.clear()
         super().notify_style_update()
 
 
