@@ -153,7 +153,7 @@ def _ours(path: str) -> bool:
 @cache
 def environment() -> Environment:
     """Return the one environment: strict, unescaped (no markup), newline kept."""
-    env = _Environment(  # noqa: S701 - configuration files are no HTML
+    env = _Environment(
         loader=_Loader(templates_dir()),
         undefined=StrictUndefined,
         trim_blocks=True,
