@@ -244,14 +244,10 @@ def apply(proposal: Proposal) -> Report:
         if wanted:
             with locked(root):
                 write(root, wanted)
-        with suppress(Exception):  # it only saves time, and the run is over
-            _remember(_again(proposal) if wanted or proposal.said else proposal)
+        else:
+            with suppress(Exception):  # it only saves time, and the run is over
+                _remember(proposal)
     return Report(proposal, bool(wanted), 3 if proposal.conflicts else 0)
-
-
-def _again(proposal: Proposal) -> Proposal:
-    """Return what the next run would do, from what the project says now."""
-    return propose(inspect(proposal.inspection.root, proposal.inspection.host))
 
 
 def _as_meant(proposal: Proposal) -> None:
@@ -266,7 +262,7 @@ def _as_meant(proposal: Proposal) -> None:
 
 
 def _remember(proposal: Proposal) -> None:
-    """Leave what was looked at, if a next run would find nothing to do."""
+    """Leave what was looked at, if the next run finds nothing to do either."""
     found = proposal.inspection
     if found.stored is None or proposal.said or proposal.conflicts or proposal.steps:
         return
