@@ -123,6 +123,12 @@ FINDINGS: dict[str, FindingRule] = {
         "logs go to a file, and the code tree is read-only under the unit",
         "prod.py logs to stdout instead; the journal keeps it.",
     ),
+    "path.outside": FindingRule(
+        "warning",
+        "the settings name a folder beside the project, and a release brings the "
+        "project alone",
+        "Move it below the project, or bring it to the same place on the host.",
+    ),
     "stream.unknown": FindingRule(
         "warning",
         "whether this response streams from an async source could not be told",

@@ -75,11 +75,12 @@ def scan(
 
 def _signals(found: Found, suspects: Suspects) -> Iterator[Signal]:
     from .configured import find_configured
-    from .facts import find_placement
+    from .facts import find_outside, find_placement
     from .templates import find_markup
 
     yield from find_configured(found)
     yield from find_placement(found)
+    yield from find_outside(found)
     if suspects.holds(*_SOCKETS):
         from .sockets import find_sockets
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -9,6 +10,7 @@ from nextwizard.values import Fact, Signal
 
 from .files import evidence
 from .pages import chosen
+from .place import Place
 
 
 if TYPE_CHECKING:
@@ -33,6 +35,17 @@ _SERVED: Final[Mapping[str, str]] = {
 _LIVE = frozenset({"healthz", "livez", "health", "healthcheck", "health-check"})
 _READY = frozenset({"readyz", "readiness"})
 _PLAIN = frozenset({"health", "healthcheck", "health-check", "readiness"})
+
+
+_FOLDERS: Final[tuple[tuple[str, ...], ...]] = (
+    ("STATICFILES_DIRS",),
+    ("LOCALE_PATHS",),
+    ("FIXTURE_DIRS",),
+    ("TEMPLATES", "DIRS"),
+    ("NEXT_FRAMEWORK", "PAGE_BACKENDS", "DIRS"),
+    ("NEXT_FRAMEWORK", "COMPONENT_BACKENDS", "DIRS"),
+)
+"""The settings that name folders of the code, with the keys they stand below."""
 
 
 def find_placement(found: Found) -> Iterator[Signal]:
@@ -84,6 +97,39 @@ def _routes(found: Found) -> Iterator[Signal]:
         module, _ = found.code.split(found.code.canonical(route.view))
         if module is None or module.path not in found.managed:
             yield Signal("health.present", route.at, role, route.path)
+
+
+def find_outside(found: Found) -> Iterator[Signal]:
+    """Yield each folder beside the project that the settings build on __file__.
+
+    A deployment brings the project alone. What is absolute stays where it is, and
+    counts only when it lies below the folder above the project.
+    """
+    root = found.tree.root
+    around = posixpath.dirname(root).rstrip("/") + "/"
+    for name, *keys in _FOLDERS:
+        binding = found.reader.bound.get(name)
+        for value in _held(binding.value, keys) if binding else ():
+            folder = posixpath.normpath(str(value))
+            inside = folder == root or folder.startswith(root + "/")
+            if binding and not inside and folder.startswith(around):
+                where = binding.key_line(*keys[:1]) if keys else binding.at
+                detail = posixpath.relpath(folder, root)
+                yield Signal("path.outside", where, detail)
+
+
+def _held(value: object, keys: Sequence[str]) -> Iterator[str | Place]:
+    """Yield the paths below nested keys of a setting, through every list."""
+    match value:
+        case (str() as prefix, str() | Place() as path) if "/" not in prefix:
+            yield path
+        case list() | tuple():
+            for inner in value:
+                yield from _held(inner, keys)
+        case dict() if keys:
+            yield from _held(value.get(keys[0]), keys[1:])
+        case str() | Place() if not keys:
+            yield value
 
 
 def find_facts(found: Found, signals: Sequence[Signal]) -> dict[str, Fact]:
@@ -185,4 +231,4 @@ def _health(signals: Sequence[Signal]) -> Iterator[tuple[str, Fact]]:
         yield "health.path", Fact(present[0].path, where, "the project has one")
 
 
-__all__ = ["find_facts", "find_placement", "is_public"]
+__all__ = ["find_facts", "find_outside", "find_placement", "is_public"]
