@@ -24,6 +24,8 @@ STACKS = {
     "ws": Stack("channels_ws", "nginx"),
     "plain-server": Stack("sse_async", "nginx", ("hosting.server=hypercorn",)),
     "slow-stop": Stack("sse_sync", "nginx"),
+    "sse-caddy": Stack("sse_async", "caddy"),
+    "ws-caddy": Stack("channels_ws", "caddy"),
 }
 
 
@@ -177,6 +179,16 @@ SILENT = (
 )
 """Lines whose absence takes a minute and a half to notice."""
 
+SURVIVED = (
+    ("sse", "edge.silence"),
+    ("sse-caddy", "edge.silence"),
+    ("ws", "edge.quiet"),
+    ("ws-caddy", "edge.quiet"),
+    ("nginx", "edge.slow"),
+    ("caddy", "edge.slow"),
+)
+"""What passes on a stack with every line in its place, however long it takes."""
+
 STATIC = (
     Row(
         "nginx",
@@ -254,3 +266,10 @@ BOOTED = (
     Row("slow-stop", _GUNICORN, "graceful_timeout = 25", "life.stop"),
 )
 """Lines that the application is started anew for."""
+
+
+def first_of_each(rows: tuple[Row, ...]) -> set[Row]:
+    """Return the first row of each probe, but for those that take half a minute."""
+    slow = {"life.reload", "life.stop"}
+    found = {row.probe: row for row in reversed(rows) if row.probe not in slow}
+    return {*found.values()}

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,18 +16,23 @@ import judges
 import machine
 from support import needed
 
+from nextwizard import stage, stageproxy
 from nextwizard.document import read_set
-from nextwizard.smoke import Options, smoke
+from nextwizard.smoke import PROBES, Options, smoke
+from nextwizard.smoke.recorder import Recorder
+from nextwizard.smoke.site import ground
 from nextwizard.workflow import apply, inspect, propose
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from nextwizard.outcomes import Outcome
+    from nextwizard.smoke.site import Site
 
 
 PROJECTS = Path(__file__).with_name("projects")
+ASK = {probe.key: probe for probe in PROBES}
 DOMAINS = "hosting.domains=site.example.org,www.example.org"
 
 
@@ -75,6 +81,27 @@ def probed(
     return {outcome.key: outcome for outcome in found}
 
 
+@contextmanager
+def at_the_edge(root: Path, binary: str, scratch: Path) -> Iterator[Site]:
+    """Run a deployment's proxy before a stand-in until the block ends."""
+    site = ground(propose(inspect(str(root))), str(scratch), Options())
+    proxy = stageproxy.proxy(site.on, binary)
+    with ExitStack() as stack:
+        stack.callback(proxy.stop, 10)
+        site.recorder = stack.enter_context(Recorder(site.on))
+        stage.wait(lambda: _listens(site), proxy, "the proxy")
+        yield site
+
+
+def _listens(site: Site) -> bool:
+    try:
+        with closing(site.visitor.connect(tls=False)) as connection:
+            connection.connect()
+    except OSError:
+        return False
+    return True
+
+
 def failed(found: dict[str, Outcome]) -> dict[str, str]:
     """Return what failed, with the reason."""
     return {
@@ -115,7 +142,9 @@ def card(root: Path, *words: str, folder: Path) -> tuple[int, dict[str, Any], st
 
 
 __all__ = [
+    "ASK",
     "DOMAINS",
+    "at_the_edge",
     "card",
     "command",
     "environment",

@@ -1,31 +1,42 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import ExitStack, closing, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
-from mutations import BOOTED, EDGE, SILENT, STACKS, STATIC, Row
-from smoked import failed, made, probed, program
+from live import served
+from mutations import (
+    BOOTED,
+    EDGE,
+    SILENT,
+    STACKS,
+    STATIC,
+    SURVIVED,
+    Row,
+    first_of_each,
+)
+from smoked import ASK, at_the_edge, failed, made, probed, program
 
-from nextwizard import stage, stageproxy
 from nextwizard.errors import ToolError
-from nextwizard.smoke import PROBES, Options
-from nextwizard.smoke.recorder import Recorder
-from nextwizard.smoke.site import Site, ground
-from nextwizard.workflow import inspect, propose
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from _pytest.mark import ParameterSet
 
     from nextwizard.outcomes import Outcome
 
 
-pytestmark = pytest.mark.lab
+QUICK = first_of_each((*STATIC, *BOOTED))
+PLAIN = [name for name in STACKS if any(row.stack == name for row in (*EDGE, *BOOTED))]
 
-ASK = {probe.key: probe for probe in PROBES}
+
+def row_of(row: Row) -> ParameterSet:
+    mark = pytest.mark.proof if row in QUICK else pytest.mark.lab
+    return pytest.param(row, id=row.name, marks=mark)
 
 
 def _slow_stream(root: Path) -> None:
@@ -47,46 +58,26 @@ def deployments(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return found
 
 
-def taken_out(root: Path, row: Row) -> None:
-    """Take the row's line out of its file, or fail when it is not there."""
+def mutated(whole: Path, row: Row, folder: Path) -> Path:
+    """Return a copy of a deployment without the row's line, which must be there."""
+    root = folder / "site"
+    shutil.copytree(whole, root)
     place = root / row.file
     lines = place.read_text().splitlines(keepends=True)
     found = [at for at, line in enumerate(lines) if line.strip() == row.line]
     assert len(found) > row.nth, f"{row.file} has no line {row.line!r} any more"
     del lines[found[row.nth]]
     place.write_text("".join(lines))
+    return root
 
 
-@contextmanager
-def mutated(deployments: dict[str, Path], row: Row, folder: Path) -> Iterator[Path]:
-    root = folder / "site"
-    shutil.copytree(deployments[row.stack], root)
-    taken_out(root, row)
-    yield root
-
-
-def at_the_edge(root: Path, row: Row, scratch: Path) -> Outcome | str:
-    """Start the proxy before a stand-in and ask one probe."""
-    site = ground(propose(inspect(str(root))), str(scratch), Options())
-    binary = program(STACKS[row.stack].proxy)
+def asked(root: Path, row: Row, scratch: Path) -> Outcome | str:
+    """Start the proxy before a stand-in and ask the row's probe."""
     try:
-        proxy = stageproxy.proxy(site.on, binary)
+        with at_the_edge(root, program(STACKS[row.stack].proxy), scratch) as site:
+            return ASK[row.probe].run(site) if row.probe in ASK else "started"
     except ToolError as error:
         return f"proxy: {error}"
-    with ExitStack() as stack:
-        stack.callback(proxy.stop, 10)
-        site.recorder = stack.enter_context(Recorder(site.on))
-        stage.wait(lambda: _listens(site), proxy, "the proxy")
-        return ASK[row.probe].run(site) if row.probe in ASK else "started"
-
-
-def _listens(site: Site) -> bool:
-    try:
-        with closing(site.visitor.connect(tls=False)) as connection:
-            connection.connect()
-    except OSError:
-        return False
-    return True
 
 
 def noticed(found: Outcome | str, row: Row) -> None:
@@ -98,57 +89,90 @@ def noticed(found: Outcome | str, row: Row) -> None:
         assert found.verdict == "failed", f"{row.line!r} is gone, yet {found}"
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("row", EDGE, ids=lambda row: row.name)
 def test_a_line_of_the_proxy_is_missed(
     row: Row, deployments: dict[str, Path], tmp_path: Path
 ) -> None:
-    with mutated(deployments, row, tmp_path) as root:
-        noticed(at_the_edge(root, row, tmp_path / "s"), row)
+    root = mutated(deployments[row.stack], row, tmp_path)
+    noticed(asked(root, row, tmp_path / "s"), row)
 
 
-@pytest.mark.parametrize("row", SILENT, ids=lambda row: row.name)
-def test_a_line_is_missed_after_a_silence(
-    row: Row, deployments: dict[str, Path], tmp_path: Path
+@pytest.mark.proof
+def test_silence_is_survived_and_each_line_for_it_is_missed(
+    deployments: dict[str, Path], tmp_path: Path
 ) -> None:
-    with mutated(deployments, row, tmp_path) as root:
-        noticed(at_the_edge(root, row, tmp_path / "s"), row)
+    """All of them are silent at the same time, so a minute and a half is enough."""
+    streams = (("sse_async", "nginx"), ("sse_async", "caddy"), ("sse_sync", "nginx"))
+    with ExitStack() as stack, ThreadPoolExecutor(16) as pool:
+        whole, less, real = {}, {}, {}
+        for name, key in SURVIVED:
+            place = tmp_path / f"{name}-{key}"
+            binary = program(STACKS[name].proxy)
+            site = stack.enter_context(at_the_edge(deployments[name], binary, place))
+            whole[name, key] = pool.submit(ASK[key].run, site)
+        for number, row in enumerate(SILENT):
+            folder = tmp_path / str(number)
+            root = mutated(deployments[row.stack], row, folder)
+            binary = program(STACKS[row.stack].proxy)
+            site = stack.enter_context(at_the_edge(root, binary, folder / "s"))
+            less[row] = pool.submit(ASK[row.probe].run, site)
+        for kind, proxy in streams:
+            binary = program(proxy)
+            pair = f"hosting.proxy={proxy}"
+            live = stack.enter_context(served(kind, pair, program=binary))
+            real[kind, proxy] = pool.submit(live.events, "/live/?gap=91&count=2")
+        for case, survived in whole.items():
+            assert survived.result().verdict == "ok", (case, survived.result())
+        for row, missed in less.items():
+            noticed(missed.result(), row)
+        for events in real.values():
+            (first, _), (second, _) = events.result()
+            assert second - first > 90
 
 
-@pytest.mark.parametrize("row", STATIC, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [row_of(row) for row in STATIC])
 def test_a_line_about_static_files_is_missed(
     row: Row, deployments: dict[str, Path], tmp_path: Path
 ) -> None:
-    with mutated(deployments, row, tmp_path) as root:
-        proxy = program(STACKS[row.stack].proxy)
-        found = probed(root, row.probe, proxy=proxy)
-        assert failed(found).keys() == {row.probe}, found
+    root = mutated(deployments[row.stack], row, tmp_path)
+    found = probed(root, row.probe, proxy=program(STACKS[row.stack].proxy))
+    assert failed(found).keys() == {row.probe}, found
 
 
-@pytest.mark.parametrize("row", BOOTED, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [row_of(row) for row in BOOTED])
 def test_a_line_of_the_server_is_missed(
     row: Row, deployments: dict[str, Path], tmp_path: Path
 ) -> None:
-    asked = row.probe if row.probe in ASK else "health.live"
-    with mutated(deployments, row, tmp_path) as root:
-        proxy = program(STACKS[row.stack].proxy)
-        found = probed(root, asked, proxy=proxy)
-        assert row.probe in failed(found), found
+    key = row.probe if row.probe in ASK else "health.live"
+    root = mutated(deployments[row.stack], row, tmp_path)
+    found = probed(root, key, proxy=program(STACKS[row.stack].proxy))
+    assert row.probe in failed(found), found
 
 
-@pytest.mark.parametrize("name", STACKS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            name, marks=pytest.mark.lab if name == "slow-stop" else pytest.mark.proof
+        )
+        for name in PLAIN
+    ],
+)
 def test_with_every_line_in_place_the_same_probes_pass(
     name: str, deployments: dict[str, Path], tmp_path: Path
 ) -> None:
     rows = [row for row in (*EDGE, *STATIC, *BOOTED) if row.stack == name]
-    asked = {row.probe for row in rows if row.probe in ASK}
+    keys = {row.probe for row in rows if row.probe in ASK}
     root = tmp_path / "site"
     shutil.copytree(deployments[name], root)
-    found = probed(root, *asked, proxy=program(STACKS[name].proxy))
+    found = probed(root, *keys, proxy=program(STACKS[name].proxy))
     assert failed(found) == {}
-    assert {found[key].verdict for key in asked} == {"ok"}
+    assert {found[key].verdict for key in keys} == {"ok"}
 
 
 def test_at_least_thirty_lines_are_guarded() -> None:
     rows = (*EDGE, *SILENT, *STATIC, *BOOTED)
     assert len(rows) >= 100
     assert len({row.probe for row in rows}) >= 20
+    assert len(EDGE) + len(QUICK) >= 36
