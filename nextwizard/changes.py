@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .catalog import RECORD_DIR
-from .recorded import recorded, same, secrets_of
 from .render import secret
 from .state import BASE, MANIFEST, Record, base_copy, digest
 from .values import Change
@@ -87,7 +86,7 @@ def _once(file: RenderedFile, now: bytes | None, disk: Disk, record: Record) -> 
 
 def _secret(file: RenderedFile, disk: Disk, record: Record) -> Change:
     """Return the change of a secret file: made anew, or the one of another name."""
-    old = secrets_of(record) - {file.path}
+    old = _secrets_of(record) - {file.path}
     if file.path in record.once or not old:
         again = "made anew here; the server keeps the one it has"
         return _change(file, "secret", None, again if file.path in record.once else "")
@@ -169,43 +168,6 @@ def beside(change: Change, disk: Disk, record: Record) -> Change:
     return replace(change, note=note, base=None)
 
 
-def gone(rendered: frozenset[str], disk: Disk, record: Record) -> list[Change]:
-    """Return what becomes of files that earlier runs made and this one does not."""
-    changes = []
-    for path, sha in sorted(record.files.items()):
-        if path in rendered:
-            continue
-        now = disk.read(path)
-        if now is None:
-            continue
-        ours = digest(now) == sha
-        changes.append(
-            Change(
-                path,
-                "removed" if ours else "orphan",
-                now,
-                None if ours else now,
-                0o644,
-                "managed",
-                "" if ours else "no longer made, and you changed it: yours now",
-            )
-        )
-    return changes
-
-
-def settled(changes: list[Change], disk: Disk, record: Record) -> list[Change]:
-    """Return the removal of each NAME.new whose conflict is over, if it is ours."""
-    open_ = {change.path for change in changes if change.status == "conflict"}
-    found = []
-    for path, sha in sorted(record.pending.items()):
-        name = f"{path}.new"
-        now = disk.read(name)
-        if path not in open_ and now is not None and digest(now) == sha:
-            note = "the conflict is over"
-            found.append(Change(name, "removed", now, None, 0o644, "managed", note))
-    return found
-
-
 def steps(
     changes: Sequence[Change],
     plan: Plan,
@@ -220,9 +182,9 @@ def steps(
     found: list[Step] = []
     for change in sorted(changes, key=lambda c: c.path != ".gitignore"):
         found += _writes(change, plan, disk)
-    record, bases = recorded(changes, old or Record())
+    record, bases = _recorded(changes, old or Record())
     found += _base_steps(disk, bases, record, old)
-    if old is not None and not found and same(record, old):
+    if old is not None and not found and _same(record, old):
         return []
     if disk.look(_ATTRIBUTES).kind == "missing":
         found.append(Step(_ATTRIBUTES, None, _AS_IT_IS))
@@ -272,4 +234,51 @@ def _base_steps(
     return found
 
 
-__all__ = ["beside", "gone", "hold", "settled", "steps"]
+def _same(one: Record, two: Record) -> bool:
+    """Tell whether two records say the same of every file."""
+    return (one.files, one.pending, one.once) == (two.files, two.pending, two.once)
+
+
+def _recorded(
+    changes: Sequence[Change], old: Record
+) -> tuple[Record, dict[str, bytes]]:
+    """Return what to remember of each file, and the base copies that takes."""
+    files: dict[str, str] = {}
+    pending: dict[str, str] = {}
+    once: set[str] = set()
+    bases: dict[str, bytes] = {}
+    for change in changes:
+        if change.ownership == "secret":
+            once.add(change.path)
+        elif change.ownership == "once":
+            if change.path in old.once or change.status == "new":
+                once.add(change.path)
+        elif change.ownership != "managed":
+            continue
+        elif change.status == "conflict":
+            _stands(change, old, files, pending)
+        elif change.base is not None:
+            files[change.path] = digest(change.base)
+        if change.ownership == "managed" and change.base is not None:
+            bases[digest(change.base)] = change.base
+    return Record(files, pending, frozenset(once)), bases
+
+
+def _stands(
+    change: Change, old: Record, files: dict[str, str], pending: dict[str, str]
+) -> None:
+    """Remember a conflict: the base stays, and what stands in NAME.new."""
+    if change.path in old.files:
+        files[change.path] = old.files[change.path]
+    if change.base is not None:
+        pending[change.path] = digest(change.base)
+    elif change.path in old.pending:
+        pending[change.path] = old.pending[change.path]
+
+
+def _secrets_of(record: Record) -> frozenset[str]:
+    """Return the secret files that earlier runs made."""
+    return frozenset(path for path in record.once if path.endswith(".env"))
+
+
+__all__ = ["beside", "hold", "steps"]

@@ -12,7 +12,7 @@ from . import host as machine
 from . import takeover
 from .answers import resolve
 from .catalog import ANSWERS_FILE, SEEN, templates_dir
-from .changes import beside, gone, hold, settled, steps
+from .changes import beside, hold, steps
 from .decide import decide
 from .document import read_document
 from .errors import InputError, InternalError, Problem
@@ -175,8 +175,11 @@ def propose(
         or beside(hold(file, disk, record, chosen), disk, record)
         for file in files
     ]
-    changes += gone(frozenset(file.path for file in files), disk, record)
-    changes += settled(changes, disk, record)
+    if inspection.record is not None:
+        from .leftover import gone, settled
+
+        changes += gone(frozenset(file.path for file in files), disk, record)
+        changes += settled(changes, disk, record)
     notes = (*plan.notes, *_tracked(inspection, changes))
     told = replace(plan, notes=notes)
     spoken = any(layer.values for layer in layers) or bool(choices)

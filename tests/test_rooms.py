@@ -33,7 +33,7 @@ FLOORS: dict[str, int] = {
     "render": 8,
     "merge": 6,
     "state": 7,
-    "recorded": 8,
+    "leftover": 8,
     "changes": 9,
     "git": 2,
     "fast": 8,

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from nextwizard.values import Signal
-
 from .configured import LOCAL_ORIGIN
-from .files import evidence
+from .markup import blank
 
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
 
-    from nextwizard.values import Confidence, Evidence
+    from nextwizard.values import Signal
+
+    from .markup import Text
 
 
-FILLER = "\x01"
-"""Stands for what a template tag would have put there."""
-
-_ORIGIN = re.compile(
-    r"\s*(?:(?P<scheme>https?|wss?):)?//(?P<host>[^/?#\s\"'`\\)<>]+)", re.IGNORECASE
-)
 _STRING = r'"(?:\\.|[^"\\\n])*+"|\'(?:\\.|[^\'\\\n])*+\'|`(?:\\.|[^`\\])*+`'
 _TOKEN = re.compile(rf"(?P<string>{_STRING})|//[^\n]*|/\*.*?\*/", re.DOTALL)
 _STRINGS = re.compile(_STRING)
@@ -76,50 +68,6 @@ _LINKED = re.compile(
     r"|@import\s+[\"'](?P<sheet>[^\"'\s]+)",
     re.IGNORECASE,
 )
-
-
-def blank(match: re.Match[str]) -> str:
-    """Return spaces in place of a match, its line ends kept."""
-    return _DARK.sub(" ", match[0])
-
-
-@dataclass(slots=True)
-class Text:
-    """A file's text, the lines of its offsets, and the hosts that are our own."""
-
-    path: str
-    text: str
-    hosts: Collection[str] = ()
-    first_line: int = 1
-    starts: list[int] = field(default_factory=list)
-
-    def at(self, offset: int) -> Evidence:
-        """Return the evidence of an offset."""
-        if not self.starts:
-            self.starts = [m.end() for m in re.finditer("\n", self.text)]
-        return evidence(self.path, self.first_line + bisect_right(self.starts, offset))
-
-    def signal(self, kind: str, offset: int, detail: str = "") -> Signal:
-        """Return a finding at an offset."""
-        return Signal(kind, self.at(offset), detail)
-
-    def request(self, directive: str, url: str, offset: int) -> Iterator[Signal]:
-        """Yield what a URL asks of the policy: another origin, a data: URL, or us."""
-        if url.lstrip()[:5].lower() == "data:":
-            yield self.signal("csp.data", offset, directive)
-            return
-        local = LOCAL_ORIGIN.match(url.strip())
-        if local is not None:
-            yield self.signal("dev.origin", offset, local[0])
-            return
-        match = _ORIGIN.match(url)
-        if match is None or match["host"].lower() in self.hosts:
-            return
-        scheme, host = (match["scheme"] or "https").lower(), match["host"].lower()
-        confidence: Confidence = "likely" if FILLER in host else "certain"
-        origin = f"{scheme}:" if FILLER in host else f"{scheme}://{host}"
-        detail = f"{directive} {origin}"
-        yield Signal("csp.external", self.at(offset), detail, confidence=confidence)
 
 
 def read_style(text: Text, body: str, offset: int = 0) -> Iterator[Signal]:
@@ -182,4 +130,4 @@ def _loads(text: Text, code: str, bare: str, offset: int) -> Iterator[Signal]:
             yield from text.request("", match["url"], offset + match.start())
 
 
-__all__ = ["FILLER", "Text", "blank", "read_script", "read_style"]
+__all__ = ["read_script", "read_style"]

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from .assets import FILLER, Text, blank, read_script, read_style
+from nextwizard.values import Signal
+
 from .configured import LOCAL_ORIGIN
+from .files import evidence
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
-    from nextwizard.values import Signal
+    from nextwizard.values import Confidence, Evidence
 
 
+FILLER = "\x01"
+"""Stands for what a template tag would have put there."""
+
+_ORIGIN = re.compile(
+    r"\s*(?:(?P<scheme>https?|wss?):)?//(?P<host>[^/?#\s\"'`\\)<>]+)", re.IGNORECASE
+)
+_DARK = re.compile(r"[^\n]")
 COMMENT = re.compile(
     r"\{%-?\s*comment\b.*?%\}.*?\{%-?\s*endcomment\b.*?%\}|\{#[^\n]*?#\}|<!--.*?-->",
     re.DOTALL,
@@ -43,7 +54,6 @@ _HANDLER = re.compile(
     r"|scroll\w*|search|seek\w+|select\w*|storage|submit|suspend|timeupdate|toggle"
     r"|touch\w+|transition\w+|unload|volumechange|waiting|wheel)"
 )
-_JAVASCRIPT = re.compile(r"\s*javascript:", re.IGNORECASE)
 _COMPILERS = re.compile(
     r"alpinejs(?!.*/csp)|/alpine\.|petite-vue|/vue\.(?:global|esm-browser)"
 )
@@ -51,7 +61,6 @@ _RUN = frozenset(
     {"", "module", "importmap", "speculationrules", "text/javascript"}
     | {f"application/{name}" for name in ("javascript", "ecmascript")}
 )
-_NONCED = ("csp.external", "csp.data")
 _SOURCES: Final[Mapping[tuple[str, str], str]] = {
     ("audio", "src"): "media-src",
     ("base", "href"): "base-uri",
@@ -98,8 +107,51 @@ _CLIENTS: Final[Mapping[str, str]] = {
 }
 
 
+def blank(match: re.Match[str]) -> str:
+    """Return spaces in place of a match, its line ends kept."""
+    return _DARK.sub(" ", match[0])
+
+
+@dataclass(slots=True)
+class Text:
+    """A file's text, the lines of its offsets, and the hosts that are our own."""
+
+    path: str
+    text: str
+    hosts: Collection[str] = ()
+    first_line: int = 1
+    starts: list[int] = field(default_factory=list)
+
+    def at(self, offset: int) -> Evidence:
+        """Return the evidence of an offset."""
+        if not self.starts:
+            self.starts = [m.end() for m in re.finditer("\n", self.text)]
+        return evidence(self.path, self.first_line + bisect_right(self.starts, offset))
+
+    def signal(self, kind: str, offset: int, detail: str = "") -> Signal:
+        """Return a finding at an offset."""
+        return Signal(kind, self.at(offset), detail)
+
+    def request(self, directive: str, url: str, offset: int) -> Iterator[Signal]:
+        """Yield what a URL asks of the policy: another origin, a data: URL, or us."""
+        if url.lstrip()[:5].lower() == "data:":
+            yield self.signal("csp.data", offset, directive)
+            return
+        local = LOCAL_ORIGIN.match(url.strip())
+        if local is not None:
+            yield self.signal("dev.origin", offset, local[0])
+            return
+        match = _ORIGIN.match(url)
+        if match is None or match["host"].lower() in self.hosts:
+            return
+        scheme, host = (match["scheme"] or "https").lower(), match["host"].lower()
+        confidence: Confidence = "likely" if FILLER in host else "certain"
+        detail = f"{directive} {scheme}:" + ("" if FILLER in host else f"//{host}")
+        yield Signal("csp.external", self.at(offset), detail, confidence=confidence)
+
+
 def _fill(match: re.Match[str]) -> str:
-    return re.sub(r"[^\n]", FILLER, match[0])
+    return _DARK.sub(FILLER, match[0])
 
 
 def _debugless(source: str) -> str:
@@ -142,20 +194,16 @@ def read_markup(text: Text) -> Iterator[Signal]:
         found = _attributes(match)
         for attribute, (value, offset) in found.items():
             yield from _attribute(text, attribute, value, offset)
-        allowed = _NONCED if nonce and name in ("script", "link") else ()
+        free = nonce and name in ("script", "link")
         for signal in _requests(text, name, found):
-            if signal.kind not in allowed:
+            if not free or signal.kind not in ("csp.external", "csp.data"):
                 yield signal
         if name in ("script", "style"):
-            end = _closing(markup, name, position)
+            close = re.compile(rf"</{name}\b", re.IGNORECASE).search(markup, position)
+            end = close.start() if close else len(markup)
             body = (markup[position:end], position)
             yield from _raw(text, match, found, body, nonce=nonce)
             position = end
-
-
-def _closing(markup: str, name: str, position: int) -> int:
-    found = re.compile(rf"</{name}\b", re.IGNORECASE).search(markup, position)
-    return found.start() if found else len(markup)
 
 
 def _attributes(match: re.Match[str]) -> dict[str, tuple[str, int]]:
@@ -171,14 +219,14 @@ def _attributes(match: re.Match[str]) -> dict[str, tuple[str, int]]:
 def _attribute(text: Text, name: str, value: str, offset: int) -> Iterator[Signal]:
     if name == "style":
         yield text.signal("csp.style_attr", offset)
-        yield from read_style(text, value, offset)
+        yield from _read(text, "style", value, offset)
     elif _HANDLER.fullmatch(name):
         yield text.signal("csp.handler", offset, name)
     elif name.startswith(("hx-on:", "hx-on-")) or name == "hx-on":
         yield text.signal("csp.eval", offset, name)
     elif name in _CLIENTS:
         yield text.signal(_CLIENTS[name], offset, value.replace(FILLER, ""))
-    if name in _ADDRESSES and _JAVASCRIPT.match(value):
+    if name in _ADDRESSES and value.lstrip().lower().startswith("javascript:"):
         yield text.signal("csp.javascript_url", offset, name)
     if name in _ADDRESSES and value.startswith("/static/"):
         yield text.signal("static.literal", offset, value.replace(FILLER, ""))
@@ -222,14 +270,14 @@ def _raw(
     if match["name"].lower() == "style":
         if not nonce and source.strip():
             yield text.signal("csp.inline_style", match.start())
-        yield from read_style(text, source, offset)
+        yield from _read(text, "style", source, offset)
         return
     kind = found.get("type", ("", 0))[0].strip().lower()
     if kind not in _RUN or "src" in found or not source.strip():
         return
     if not nonce:
         yield text.signal("csp.inline_script", match.start())
-    yield from read_script(text, source, offset)
+    yield from _read(text, "script", source, offset)
 
 
 def _block(text: Text, block: re.Match[str]) -> Iterator[Signal]:
@@ -239,10 +287,14 @@ def _block(text: Text, block: re.Match[str]) -> Iterator[Signal]:
     tag = re.compile(rf"<{block['what']}\b", re.IGNORECASE).search(body)
     if tag:
         yield text.signal("csp.static_tag_in_use", offset + tag.start())
-    if block["what"] == "style":
-        yield from read_style(text, body, offset)
-    else:
-        yield from read_script(text, body, offset)
+    yield from _read(text, block["what"], body, offset)
 
 
-__all__ = ["COMMENT", "read_markup"]
+def _read(text: Text, what: str, body: str, offset: int) -> Iterator[Signal]:
+    """Yield what a style or script asks; its reader is loaded where there is one."""
+    from .assets import read_script, read_style
+
+    yield from (read_style if what == "style" else read_script)(text, body, offset)
+
+
+__all__ = ["COMMENT", "Text", "blank", "read_markup"]

@@ -6,8 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from .assets import Text, blank, read_script, read_style
-from .markup import COMMENT, read_markup
+from .markup import COMMENT, Text, blank, read_markup
 from .pages import relative
 from .place import Place, place
 
@@ -99,6 +98,8 @@ def _asset(found: Found, path: str, hosts: frozenset[str]) -> Iterator[Signal]:
     data = found.tree.read(path) or b""
     if not (_STYLE if path.endswith(_STYLES) else _SCRIPT).search(data):
         return
+    from .assets import read_script, read_style
+
     text = Text(path, data.decode("utf-8", "replace"), hosts)
     read = read_style if path.endswith(_STYLES) else read_script
     yield from read(text, _HTML_COMMENT.sub(blank, text.text))
