@@ -129,6 +129,22 @@ def test_what_cannot_be_booted_is_refused_with_the_way_out(
     assert main(["smoke", str(fresh)]) == 2
 
 
+@pytest.mark.parametrize("target", ["compose", "kubernetes", "procfile"])
+def test_what_another_runtime_boots_is_sent_to_its_runbook(
+    target: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = "data.database=postgresql"
+    root = made(tmp_path, "plain", f"hosting.target={target}", data)
+    capsys.readouterr()
+    assert main(["smoke", str(root)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f'hosting.target: "{target}" is booted by its own runtime' in said.err
+    assert 'Follow "Smoke test" in deploy/README.md' in said.err
+    runbook = (root / "deploy" / "README.md").read_text(encoding="utf-8")
+    assert "\n## Smoke test\n\n```sh\n" in runbook
+
+
 def test_a_missing_server_fails_and_names_the_command(tmp_path: Path) -> None:
     root = made(tmp_path, "plain")
     unit = root / "deploy" / "systemd" / "site.service"

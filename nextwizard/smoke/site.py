@@ -106,7 +106,9 @@ def ground(proposal: Proposal, scratch: str, options: Options) -> Site:
         raise InputError(Problem(root, "has no generated deployment", fix))
     if target not in BOOTABLE:
         what = f'"{target}" is booted by its own runtime, not by smoke'
-        fix = "deploy/README.md tells how to start it; smoke boots systemd, supervisor."
+        fix = (
+            'Follow "Smoke test" in deploy/README.md; smoke boots systemd, supervisor.'
+        )
         raise InputError(Problem("hosting.target", what, fix))
     own = plan["server.unix"] is True or plan["hosts.on"] is True
     on = stage.Stage(
