@@ -4,7 +4,8 @@
     python scripts/pairs.py --write    writes tests/golden/pair-*/{answers,host}.toml
 
 The product itself says what is allowed: a combination is left out when `decide` refuses
-it, with the reason it gave.
+it, with the reason it gave. Where containers run, the cases made by hand count as
+well: what they lack is added.
 """
 
 from __future__ import annotations
@@ -19,9 +20,12 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
+from golden_cases import CASES  # noqa: E402
 from support import planned, project  # noqa: E402
 
+from nextwizard.document import read_document  # noqa: E402
 from nextwizard.errors import InputError  # noqa: E402
+from nextwizard.workflow import inspect, propose  # noqa: E402
 
 
 if TYPE_CHECKING:
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
 
 GOLDEN = ROOT / "tests" / "golden"
 AXES: dict[str, tuple[str, ...]] = {
-    "target": ("systemd", "supervisor"),
+    "target": ("systemd", "supervisor", "compose", "kubernetes", "procfile"),
     "server": ("gunicorn", "uvicorn", "uwsgi", "granian", "hypercorn", "daphne"),
     "proxy": ("nginx", "caddy", "none"),
     "tls": ("acme", "files", "internal", "upstream"),
@@ -47,31 +51,42 @@ VERSIONS = {
     ("caddy", "new"): "2.11.7",
 }
 
+ON_HOSTS = ("systemd", "supervisor")
+"""The targets whose cases all come from here."""
+
+OWN_EDGE = ("kubernetes", "procfile")
+"""The targets that bring the proxy, and so have no answer for it."""
+
+OLD = ("", "1.22", "1.22.1", "2.6", "2.6.2")
+"""The versions of the older generation; without a proxy there is none."""
+
 type Choice = dict[str, str]
 type Pair = tuple[tuple[str, str], tuple[str, str]]
 
 
 def answers(choice: Choice) -> dict[str, str]:
     """Return the answers of a choice, as --set takes them."""
-    said = {
-        "hosting.target": choice["target"],
-        "hosting.server": choice["server"],
-        "hosting.proxy": choice["proxy"],
-        "hosting.tls": choice["tls"],
+    edge = choice["target"] not in OWN_EDGE
+    said = {"hosting.target": choice["target"], "hosting.server": choice["server"]}
+    if edge or choice["proxy"] != "none":
+        said["hosting.proxy"] = choice["proxy"]
+    if choice["target"] != "procfile" or choice["tls"] != "upstream":
+        said["hosting.tls"] = choice["tls"]
+    said |= {
         "hosting.domains": "site.example.org",
         "features.sse": choice["sse"],
         "features.websockets": choice["websockets"],
         "data.static": choice["static"],
         "data.database": choice["database"],
     }
-    if choice["proxy"] != "none":
+    if edge and choice["proxy"] != "none":
         said["hosting.proxy_version"] = VERSIONS[choice["proxy"], choice["release"]]
     if choice["tls"] == "files":
         said["hosting.tls_certificate"] = "/etc/ssl/site/chain.pem"
         said["hosting.tls_certificate_key"] = "/etc/ssl/site/key.pem"
-    if choice["tls"] == "upstream":
+    if choice["tls"] == "upstream" and choice["target"] != "procfile":
         said["hosting.trusted_proxies"] = "10.0.0.0/8"
-    if choice["proxy"] == "none":
+    if choice["proxy"] == "none" and choice["target"] in ON_HOSTS:
         said["hosting.bind"] = "127.0.0.1:8000"
     return said
 
@@ -101,22 +116,60 @@ def chosen() -> tuple[list[Choice], dict[Pair, str]]:
         reason = refusal(choice)
         if reason:
             for pair in pairs(choice):
-                why[pair] = max(why.get(pair, ""), reason, key=_names(pair))
+                why[pair] = max(why.get(pair, reason), reason, key=_names(pair))
         else:
             allowed.append((choice, pairs(choice)))
-    left = set().union(*(found for _, found in allowed))
-    out = {pair: reason for pair, reason in why.items() if pair not in left}
+    every = set().union(*(found for _, found in allowed))
+    out = {pair: reason for pair, reason in why.items() if pair not in every}
+    of_hosts = [row for row in allowed if row[0]["target"] in ON_HOSTS]
+    others = [row for row in allowed if row[0]["target"] not in ON_HOSTS]
+    cases = _cover(of_hosts, set())
+    known = set().union(*map(pairs, cases), *map(pairs, by_hand()))
+    return cases + _cover(others, known), out
+
+
+def _cover(rows: list[tuple[Choice, set[Pair]]], known: set[Pair]) -> list[Choice]:
+    """Return few of the choices that have all their pairs but those known already."""
+    left = set().union(*(found for _, found in rows)) - known
     cases = []
     while left:
-        choice, found = max(allowed, key=lambda row: len(row[1] & left))
+        choice, found = max(rows, key=lambda row: len(row[1] & left))
         cases.append(choice)
         left -= found
-    return cases, out
+    return cases
+
+
+def by_hand() -> list[Choice]:
+    """Return the choice that each case made by hand comes to, where it is one."""
+    found = []
+    for case in CASES:
+        if case.path.name.startswith("pair-") or case.new:
+            continue
+        answers = (case.path / "answers.toml").read_bytes()
+        layer = read_document(answers, "answers.toml", "file")
+        proposal = propose(inspect(str(case.source), case.host), [layer])
+        plan, said = proposal.plan, proposal.answers.items
+        version = str(plan["proxy.version"]) if plan["proxy.kind"] != "none" else ""
+        choice = {
+            "target": plan["hosting.target"],
+            "server": plan["server.kind"],
+            "proxy": plan["proxy.kind"],
+            "tls": plan["tls.kind"],
+            "sse": said["features.sse"].value,
+            "websockets": str(said["features.websockets"].value).lower(),
+            "static": plan["static.kind"],
+            "database": plan["data.choice"],
+            "release": "old" if version in OLD else "new",
+        }
+        if all(choice[axis] in values for axis, values in AXES.items()):
+            found.append({axis: str(value) for axis, value in choice.items()})
+    return found
 
 
 def _names(pair: Pair) -> Callable[[str], int]:
-    """Return how well a reason fits a pair: the more of its two axes it names."""
-    return lambda reason: sum(f".{axis}" in reason for axis, _ in pair)
+    """Return how well a reason fits a pair: it names both axes, or the narrower one."""
+    (first, _), (second, _) = pair
+    return lambda reason: (f".{first}" in reason) + 2 * (f".{second}" in reason)
 
 
 def sample(choice: Choice) -> str:

@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 
 COMPOSE = ("hosting.target=compose", "data.database=postgresql", "data.cache=redis")
 KUBE = ("hosting.target=kubernetes", "data.database=postgresql", "data.cache=redis")
-CONTAINED = [case for case in CASES if case.path.name.startswith(("compose-", "kube-"))]
+CONTAINED = [
+    case
+    for case in CASES
+    if (case.path / "expected" / "deploy" / "Dockerfile").exists()
+    and not (case.path / "expected" / "Procfile").exists()
+]
 DEPLOYMENT = "deploy/kubernetes/base/deployment.yaml"
 FILE = "deploy/Dockerfile"
 SERVICES = "deploy/compose.yaml"
@@ -39,7 +44,7 @@ def test_yamllint_has_nothing_to_say(case: Case) -> None:
 
 @pytest.mark.parametrize(
     "case",
-    [case for case in CONTAINED if case.path.name.startswith("compose-")],
+    [case for case in CONTAINED if (case.path / "expected" / SERVICES).exists()],
     ids=lambda case: case.path.name,
 )
 def test_compose_is_of_the_published_schema_too(case: Case) -> None:
