@@ -10,7 +10,6 @@ import contextlib
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import judges
 import pytest
-from support import missing, needed
+from support import needed
 
 
 if TYPE_CHECKING:
@@ -26,11 +25,6 @@ if TYPE_CHECKING:
 
 
 PROGRAMS = ("buildah", "podman", "runc", "debootstrap", "netavark", "catatonit")
-CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-LIBRARIES = (
-    "ca-certificates,curl,libbz2-1.0,libexpat1,libffi8,liblzma5,libncursesw6,"
-    "libreadline8,libsqlite3-0,libssl3,libuuid1,netbase,zlib1g"
-)
 STORAGE = """\
 [storage]
 driver = "overlay"
@@ -92,19 +86,26 @@ class Engine:
         archive = root.with_suffix(".tar")
         self.run("tar", "-C", root, "-cf", archive, ".")
         assert archive.stat().st_size > 50_000_000
-        for name in names:
-            self.run("podman", "import", "--quiet", archive, name)
+        # uv brings authorities of its own, and asks for this machine's by this name.
+        trust = "ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"
+        self.podman("import", "--quiet", "--change", trust, archive, names[0])
         archive.unlink()
+        for name in names[1:]:
+            self.podman("tag", names[0], name)
 
     def build(self, project: Path, tag: str, target: str = "app", **more: Path) -> None:
         """Build the generated Dockerfile, unchanged unless another one is given."""
         file = more.get("dockerfile", project / "deploy" / "Dockerfile")
+        ignored = project / "deploy" / "Dockerfile.dockerignore"
+        self.bud(project, tag, file, "--target", target, "--ignorefile", ignored)
+
+    def bud(self, folder: Path, tag: str, file: Path, *more: str | Path) -> None:
+        """Build an image with buildah from what is here, layer by layer."""
         self.run(
             *("buildah", "bud", "--format", "docker", "--isolation", "chroot"),
             *("--network", "host", "--pull-never", "--layers", "--quiet"),
-            *("--ignorefile", project / "deploy" / "Dockerfile.dockerignore"),
-            *("--file", file, "--target", target, "--tag", tag, project),
-            timeout=400,
+            *("--file", file, "--tag", tag, *more, folder),
+            timeout=500,
         )
 
 
@@ -139,53 +140,4 @@ def _unmount(folder: Path) -> None:
             judges.run("umount", "--lazy", point)
 
 
-def base(on: Engine, *names: str) -> Path:
-    """Make the stand-in of the official Python image; return its directory."""
-    root = on.folder / "base"
-    on.run(
-        *("debootstrap", "--variant=minbase", f"--include={LIBRARIES}"),
-        *("bookworm", root, _mirror()),
-        timeout=400,
-    )
-    prefix = Path(sys.base_prefix)
-    shutil.copytree(
-        prefix,
-        root / "usr" / "local",
-        dirs_exist_ok=True,
-        ignore=shutil.ignore_patterns("__pycache__", "test", "tests", "idlelib", "*.a"),
-        symlinks=True,
-    )
-    minor = f"{sys.version_info.major}.{sys.version_info.minor}"
-    bin_ = root / "usr" / "local" / "bin"
-    for name in ("python", "python3"):
-        (bin_ / name).unlink(missing_ok=True)
-        (bin_ / name).symlink_to(f"python{minor}")
-    if CERTIFICATES.exists():
-        shutil.copy(CERTIFICATES, root / "etc/ssl/certs/ca-certificates.crt")
-    _settings_of_pip(root)
-    on.run("chroot", root, "ldconfig")
-    for heavy in ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc"):
-        shutil.rmtree(root / heavy, ignore_errors=True)
-    on.imported(root, *names)
-    return root
-
-
-def _mirror() -> str:
-    """Return where apt of this machine gets Debian from."""
-    done = judges.run("apt-get", "indextargets", "--format", "$(REPO_URI)")
-    found = [line for line in done.stdout.split() if line.endswith("/debian/")]
-    if not found:
-        missing("a Debian mirror in apt's sources")
-    return found[0]
-
-
-def _settings_of_pip(root: Path) -> None:
-    """Let pip inside trust and ask whom it trusts and asks on this machine."""
-    lines = ["[global]", "cert = /etc/ssl/certs/ca-certificates.crt"]
-    asked = judges.run(sys.executable, "-m", "pip", "config", "get", "global.index-url")
-    if asked.returncode == 0:
-        lines.append(f"index-url = {asked.stdout.strip()}")
-    (root / "etc" / "pip.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-__all__ = ["Engine", "base", "engine"]
+__all__ = ["Engine", "engine"]

@@ -1,127 +1,48 @@
-"""The image really built and really run, alone and as the pod of the Deployment."""
+"""The image really built and really run; compose and the pod really brought up."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
-import shutil
 import subprocess
 import time
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+import composed
+import contained
 import engine
 import judges
 import pytest
+import standins
 import yaml
-
-from nextwizard.document import read_set
-from nextwizard.values import Host
-from nextwizard.workflow import apply, inspect, propose
+from contained import BALANCED, HTTPS, LOCKED, NAME, Built, Container, deployment
 
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from engine import Engine
 
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.proof
 
-PROJECTS = Path(__file__).with_name("projects")
-HOST = Host(2, 2048, {"nginx": "1.22.1", "caddy": "2.6.2"})
-NAME = "ticker.example.org"
-BASE = "python:3.13-slim-trixie"
-ANSWERS = (
-    f"hosting.domains={NAME}",
-    "hosting.tls=upstream",
-    "hosting.trusted_proxies=10.0.0.0/8",
-)
-LOCKED = (
-    *("--read-only", "--tmpfs", "/tmp:size=64m", "--cap-drop", "ALL"),
-    *("--security-opt", "no-new-privileges", "--network", "none"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Built:
-    """The project's own image, and the deployment it was built from."""
-
-    on: Engine
-    root: Path
-    image: str
-
-    @property
-    def secret(self) -> str:
-        text = (self.root / "deploy" / "ticker.env").read_text(encoding="utf-8")
-        found = re.search(r"(?m)^SECRET_KEY=(.+)$", text)
-        assert found
-        return found[1]
-
-    @contextlib.contextmanager
-    def running(self, *more: str, image: str = "") -> Iterator[Container]:
-        """Run it as the compose file would, until the block ends."""
-        name = f"c{time.monotonic_ns()}"
-        secret = ("--env", f"SECRET_KEY={self.secret}")
-        self.on.podman("run", "-d", "--name", name, *more, *secret, image or self.image)
-        try:
-            yield Container(self.on, name)
-        finally:
-            self.on.podman("rm", "--force", "--time", "0", name, check=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Container:
-    """A running container, asked from inside of its own network."""
-
-    on: Engine
-    name: str
-
-    def state(self, what: str) -> str:
-        return self.on.podman("inspect", self.name, "--format", what).stdout.strip()
-
-    def inside(self, *argv: str) -> list[str]:
-        return ["nsenter", "-t", self.state("{{.State.Pid}}"), "-n", *argv]
-
-    def status(self, path: str, host: str = NAME, *more: str) -> str:
-        form = ("-s", "-o", "/dev/null", "-m", "10", "-w", "%{http_code}")
-        url = f"http://127.0.0.1:8000{path}"
-        argv = self.inside("curl", *form, *more, "-H", f"Host: {host}", url)
-        return judges.run(*argv).stdout
-
-    def logs(self) -> str:
-        done = self.on.podman("logs", self.name, check=False)
-        return done.stdout + done.stderr
-
-    def healthy(self, within: float = 60) -> bool:
-        """Let its own HEALTHCHECK ask until it says yes; nothing else does so here."""
-        ends = time.monotonic() + within
-        while time.monotonic() < ends:
-            done = self.on.podman("healthcheck", "run", self.name, check=False)
-            if done.returncode == 0:
-                return True
-            time.sleep(0.5)
-        return False
-
-
-def deployment(parent: Path, *answers: str) -> Path:
-    root = parent / "ticker"
-    shutil.copytree(PROJECTS / "sse_async", root)
-    apply(propose(inspect(str(root), HOST), [read_set(answers)]))
-    return root
+IMAGE = "localhost/ticker:local"
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
-    with engine.engine() as on:
-        place = engine.base(on, BASE)
-        shutil.rmtree(place, ignore_errors=True)
-        answers = ("hosting.target=compose", "hosting.proxy=none", *ANSWERS)
-        root = deployment(tmp_path_factory.mktemp("image"), *answers)
-        on.build(root, "localhost/ticker:local")
-        yield Built(on, root, "localhost/ticker:local")
+def on() -> Iterator[Engine]:
+    with engine.engine() as made:
+        standins.base(made, contained.PYTHON, contained.PROXY)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def built(on: Engine, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    answers = ("hosting.target=compose", "hosting.proxy=none", *BALANCED)
+    root = deployment(tmp_path_factory.mktemp("image"), "sse_async", *answers)
+    on.build(root, IMAGE)
+    return Built(on, root, IMAGE)
 
 
 def test_the_image_runs_locked_up_and_sized_to_its_limits(built: Built) -> None:
@@ -130,8 +51,7 @@ def test_the_image_runs_locked_up_and_sized_to_its_limits(built: Built) -> None:
         assert box.status("/healthz/") == "200"
         assert box.status("/healthz/", "evil.example.net") == "400"
         assert box.status("/") == "301"
-        secure = ("-H", "X-Forwarded-Proto: https")
-        assert box.status("/", NAME, *secure) == "200"
+        assert box.status("/", NAME, *HTTPS) == "200"
         said = box.logs()
         assert "1 effective) = 1" in said
         assert "300 effective) = 300 MiB" in said
@@ -147,17 +67,19 @@ def test_an_open_stream_ends_before_the_container_does(built: Built) -> None:
     with built.running(*LOCKED) as box:
         assert box.healthy(), box.logs()
         url = "http://127.0.0.1:8000/live/?gap=0.4&count=20"
-        headers = ("-H", f"Host: {NAME}", "-H", "X-Forwarded-Proto: https")
-        argv = box.inside("curl", "-sN", "-m", "40", *headers, url)
-        reader = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
-        assert reader.stdout is not None
-        assert reader.stdout.readline()
-        begun = time.monotonic()
-        box.on.podman("stop", "--time", "35", box.name)
-        took = time.monotonic() - begun
-        rest = reader.stdout.read()
-        assert reader.wait(20) == 0, "the stream was cut"
-        assert "data:" in rest
+        argv = box.inside("curl", "-sNS", "-m", "60", *HTTPS, "-H", f"Host: {NAME}")
+        with subprocess.Popen(
+            [*argv, url], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as reader:
+            assert reader.stdout is not None
+            first = reader.stdout.readline()
+            assert first.startswith("retry:"), f"{first}\n{box.logs()}"
+            begun = time.monotonic()
+            box.on.podman("stop", "--time", "35", box.name)
+            took = time.monotonic() - begun
+            said = first + reader.stdout.read()
+        assert reader.returncode == 0, f"{said[-500:]}\n{box.logs()}"
+        assert said.count('"name":"tick"') == 20, f"{said[-500:]}\n{box.logs()}"
         assert took < 35
         assert box.state("{{.State.ExitCode}}") == "0", box.logs()
 
@@ -174,6 +96,7 @@ def test_jobs_run_inside_and_nothing_without_its_secret(built: Built) -> None:
     bare = built.on.podman(*once, built.image, python, manage, "check", check=False)
     assert bare.returncode != 0
     assert "SECRET_KEY is not set" in bare.stderr
+    built.on.podman("volume", "rm", "job")
 
 
 def test_no_layer_holds_a_secret(built: Built) -> None:
@@ -209,13 +132,10 @@ def test_a_mutant_of_the_image_goes_red(
     image = f"localhost/mutant:{name.replace(' ', '-')}"
     built.on.build(built.root, image, dockerfile=broken)
     with built.running(*LOCKED, image=image) as box:
+        assert box.answers(), box.logs()
         if name == "wrong host":
-            assert not box.healthy(15)
+            assert not box.asked()
             return
-        for _ in range(100):
-            if box.status("/healthz/") == "200":
-                break
-            time.sleep(0.2)
         built.on.podman("stop", "--time", "4", box.name)
         assert box.state("{{.State.ExitCode}}") == "137"
 
@@ -230,8 +150,8 @@ def test_without_a_tmp_there_is_no_place_for_an_upload(built: Built) -> None:
 
 
 def test_the_pod_of_the_deployment_runs(built: Built, tmp_path: Path) -> None:
-    answers = ("hosting.target=kubernetes", "data.database=sqlite", *ANSWERS)
-    root = deployment(tmp_path, *answers)
+    answers = ("hosting.target=kubernetes", "data.database=sqlite", *BALANCED)
+    root = deployment(tmp_path, "sse_async", *answers)
     folder = root / "deploy" / "kubernetes" / "overlays" / "production"
     made = judges.run(judges.beside("kubectl"), "kustomize", folder)
     assert made.returncode == 0, made.stderr
@@ -262,7 +182,7 @@ def test_the_pod_of_the_deployment_runs(built: Built, tmp_path: Path) -> None:
         listed = built.on.podman("ps", "--format", "{{.Names}}").stdout.split()
         name = next(one for one in listed if one.endswith("-app"))
         box = Container(built.on, name)
-        assert box.healthy(60) or box.status("/healthz/") == "200", box.logs()
+        assert box.answers(), box.logs()
         assert box.state("{{.HostConfig.ReadonlyRootfs}}") == "true"
         python = "/opt/venv/bin/python"
         built.on.podman("exec", name, python, "/app/manage.py", "migrate", "--noinput")
@@ -274,3 +194,80 @@ def test_the_pod_of_the_deployment_runs(built: Built, tmp_path: Path) -> None:
         assert "boot: 1 worker by WEB_CONCURRENCY" in box.logs()
     finally:
         built.on.podman("play", "kube", "--down", file, check=False)
+
+
+UP = r"""
+ask() {
+    curl -s -m 30 --cacert "$chain" --resolve "$site:443:127.0.0.1" \
+        --resolve "$site:80:127.0.0.1" -w '\n%{http_code}\n' "$@"
+}
+compose config --quiet
+compose up --detach --no-build --wait --wait-timeout 240
+echo '== home'
+page=$(ask "https://$site/")
+echo "$page"
+echo '== asset'
+asset=$(echo "$page" | grep -o '/static/[^"]*\.css' | head -n 1)
+ask -o /dev/null "https://$site$asset"
+echo '== health'
+ask "https://$site/healthz/"
+echo '== plain'
+ask -o /dev/null "http://$site/"
+echo '== stranger'
+curl -sk -m 30 -H 'Host: evil.example.net' https://127.0.0.1/ || echo refused
+echo '== database'
+migrations='SELECT count(*) > 10 FROM django_migrations'
+compose exec -T -e PGPASSWORD="$password" database \
+    psql -h 127.0.0.1 -U ticker -d ticker -Atc "$migrations"
+echo '== cache'
+set_a='from django.core.cache import cache; cache.set("a", 1); print(cache.get("a"))'
+compose exec -T app /opt/venv/bin/python /app/manage.py shell --no-imports -c "$set_a"
+compose exec -T redis redis-cli dbsize
+echo '== fence'
+compose exec -T proxy curl -sS -m 3 http://database:5432/ 2>&1 || echo nobody
+echo '== job'
+podman inspect ticker-migrate-1 --format '{{.State.ExitCode}}'
+echo '== limits'
+podman inspect ticker-app-1 --format '{{json .HostConfig}}'
+echo '== drain'
+ask -N "https://$site/live/?gap=0.5&count=16" >"$scratch/stream" & reader=$!
+until grep -q '^event: ' "$scratch/stream"; do sleep 0.1; done
+compose stop app
+wait $reader
+grep -c '"name":"tick"' "$scratch/stream"
+podman inspect ticker-app-1 --format '{{.State.ExitCode}}'
+"""
+SHARED = (
+    *("hosting.target=compose", "hosting.proxy_version=1.22", "hosting.tls=files"),
+    *(f"hosting.domains={NAME}", "data.database=postgresql", "data.cache=redis"),
+)
+
+
+def test_docker_compose_brings_it_up(on: Engine, tmp_path: Path) -> None:
+    standins.postgresql(on, contained.PYTHON, contained.DATABASE)
+    standins.redis(on, contained.PYTHON, contained.CACHE)
+    chain, key = composed.certificate(tmp_path, NAME)
+    files = (f"hosting.tls_certificate={chain}", f"hosting.tls_certificate_key={key}")
+    root = deployment(tmp_path, "sse_async", *SHARED, *files)
+    on.build(root, "localhost/ticker:up")
+    on.build(root, "localhost/ticker-proxy:up", "proxy")
+    secrets = (root / "deploy" / "ticker.env").read_text(encoding="utf-8")
+    password = re.findall(r"(?m)^DATABASE_PASSWORD=(.+)$", secrets)[0]
+    known = {"site": NAME, "chain": chain, "password": password, "scratch": tmp_path}
+    said = composed.brought_up(on, root, tmp_path, known, UP)
+    assert said["home"][-1] == "200"
+    assert said["asset"][-1] == "200"
+    assert said["health"] == ['{"status": "ok"}', "200"]
+    assert said["plain"][-1] in {"301", "308"}
+    assert said["stranger"] == ["refused"]
+    assert said["database"] == ["t"]
+    assert said["cache"] == ["1", "1"]
+    assert said["fence"][-1] == "nobody"
+    assert said["job"] == ["0"]
+    limits = json.loads(said["limits"][0])
+    assert limits["ReadonlyRootfs"] is True
+    assert limits["NanoCpus"] == 2_000_000_000
+    assert limits["Memory"] > 0
+    assert limits["PidsLimit"] == 256
+    assert said["drain"][-2:] == ["16", "0"]
+    assert said["down"] == ["podman"]
