@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from support import needed
 
 from nextwizard.outcomes import Outcome
 
@@ -66,3 +67,16 @@ def test_a_finding_is_counted_and_misses_the_target(board: ModuleType) -> None:
     assert "**1 of 1 cases without a warning or finding" in page
     assert "| case | - | 0 | - | 1.2 | - | - | - | - |" in page
     assert "| nginx | clean | A+ 120 |" in page
+
+
+@pytest.mark.proof
+def test_the_live_stacks_get_the_grades_that_the_page_tells(board: ModuleType) -> None:
+    for name in ("node", "npm", "nginx", "caddy"):
+        needed(name)
+    board.install()
+    grades = list(board.graded())
+    assert [one.name.partition(",")[0] for one in grades] == ["nginx", "caddy"]
+    told = (ROOT / "docs/scoreboard.md").read_text(encoding="utf-8")
+    for one in grades:
+        assert one.good, one
+        assert f"| clean | {one.grade} {one.score} |" in told
