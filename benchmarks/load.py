@@ -11,6 +11,7 @@ import statistics
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -23,10 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
+    from services import Database
+
 
 CLIENTS = 32
 """Connections at once, as many as the facts were measured with."""
 SECONDS = 3
+CROWD = 50
+"""Visitors at once while the connections to the database are counted."""
 HELD = 200
 """Streams held open while the memory is read."""
 
@@ -60,10 +65,10 @@ class Door:
             return answer.status, answer.read()
 
 
-def rate(door: Door, path: str) -> dict[str, float]:
+def rate(door: Door, path: str, clients: int = CLIENTS) -> dict[str, float]:
     """Return requests a second, the 99th percentile in ms, and how many failed."""
     scheme = "https" if door.tls else "http"
-    argv = [needed("wrk"), "-t1", f"-c{CLIENTS}", f"-d{SECONDS}s", "--latency"]
+    argv = [needed("wrk"), "-t1", f"-c{clients}", f"-d{SECONDS}s", "--latency"]
     argv += ["--timeout", "10s", f"{scheme}://{door.host}:{door.port}{path}"]
     done = subprocess.run(argv, capture_output=True, check=True, text=True, timeout=40)
     said = done.stdout
@@ -82,6 +87,17 @@ def rate(door: Door, path: str) -> dict[str, float]:
         "p99": float(slow[1]) * unit,
         "failed": float(failed),
     }
+
+
+def connections(door: Door, path: str, database: Database) -> dict[str, float]:
+    """Return the most connections a stack holds while 50 visitors ask, and after."""
+    most = 0
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(rate, door, path, CROWD)
+        while not asking.done():
+            most = max(most, database.connections())
+        found = asking.result()
+    return {**found, "most": most, "after": database.connections()}
 
 
 @dataclass

@@ -54,6 +54,8 @@ WHY = """Why they differ:
 - **Liveness.** It costs Django almost nothing, so what shows is the way to it: the
   proxy and TLS in front, on the same cores as wrk and the server. Bare gunicorn spends
   as much on a new TCP connection for each request.
+- **Connections.** Ours holds workers x pool, 2 x 4 here, however many visitors come.
+  The bare command opens one for each request that runs, and closes it after.
 - **Restarts.** systemd holds the socket, so visitors wait instead of being refused. The
   bare commands close theirs.
 
@@ -191,6 +193,13 @@ def _served(part: Mapping[str, Any]) -> Iterator[str]:
         for name, row in part["streams"].items()
     ]
     yield _table("| streams held open | open | MiB more | streams a MiB |", rows)
+    rows = [
+        f"| {row['stack']} | {row['most']} | {row['after']} | {row['failed']:.0f} |"
+        for row in part.get("connections", ())
+    ]
+    if rows:
+        head = "| database connections, 50 visitors | most | after | failed |"
+        yield _table(head, rows)
     yield WHY
 
 

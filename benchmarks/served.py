@@ -25,7 +25,7 @@ from expressed import ROOT, SAMPLE
 sys.path.insert(0, str(ROOT / "tests"))
 
 from live import served
-from load import Door, Visitors, held, median, rate, resident
+from load import Door, Visitors, connections, held, median, rate, resident
 from services import postgresql
 from support import needed
 
@@ -130,11 +130,19 @@ def _by_hand(folder: Path, database: int) -> Path:
     bare = BARE.replace("PORT}", f"{database}}}")
     (root / "config" / "bare.py").write_text(bare)
     (root / "config" / "white.py").write_text(bare + WHITE)
-    env = {**_env("config.bare")}
-    for words in (["collectstatic", "--noinput"], ["migrate", "--noinput"]):
-        argv = [sys.executable, "manage.py", *words]
-        subprocess.run(argv, cwd=root, check=True, capture_output=True, env=env)
+    _managed(root, "collectstatic")
+    _migrated(root)
     return root
+
+
+def _managed(root: Path, *words: str) -> None:
+    argv = [sys.executable, "manage.py", *words, "--noinput"]
+    env = _env("config.bare")
+    subprocess.run(argv, cwd=root, check=True, capture_output=True, env=env)
+
+
+def _migrated(root: Path) -> None:
+    _managed(root, "migrate")
 
 
 def _env(settings: str) -> dict[str, str]:
@@ -347,7 +355,29 @@ def run(folder: Path) -> dict[str, Any]:
         rows = _rounds(stacks)
         memory = {stack.name: resident(stack.pids()) for stack in stacks}
         restarts = _restarts(stacks)
-    return {"served": rows, "memory": memory, "restarts": restarts, **streams(folder)}
+    counted = pools(root, port)
+    found = {"served": rows, "memory": memory, "restarts": restarts, **streams(folder)}
+    return {**found, "connections": counted}
+
+
+def pools(root: Path, port: int) -> list[dict[str, Any]]:
+    """Count what each ASGI stack holds of a database that only it uses."""
+    found = []
+    with postgresql() as database:
+        made = ours("ours: uvicorn and nginx", database.url, "hosting.interface=asgi")
+        with made as stack:
+            row = connections(stack.door, "/one/", database)
+            found.append({"stack": stack.name, **row})
+    with postgresql() as database:
+        bare = root / "config" / "bare.py"
+        for place in (bare, root / "config" / "white.py"):
+            text = place.read_text().replace(str(port), str(database.service.port))
+            place.write_text(text)
+        _migrated(root)
+        with by_hand("uvicorn --workers 4", root, "uvicorn") as stack:
+            row = connections(stack.door, "/one/", database)
+            found.append({"stack": stack.name, **row})
+    return found
 
 
 def streams(folder: Path) -> dict[str, Any]:
