@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .catalog import RECORD_DIR
@@ -61,7 +60,7 @@ def _edited(
     if data == now:
         return _change(file, "same", now, "your edit is kept", keep=True)
     note = "your edit and the new rendering, joined"
-    return replace(_change(file, "merged", now, note), after=data)
+    return _change(file, "merged", now, note)._replace(after=data)
 
 
 def _base_of(path: str, disk: Disk, record: Record) -> str | None:
@@ -95,7 +94,7 @@ def _secret(file: RenderedFile, disk: Disk, record: Record) -> Change:
         note = f"made anew: {origin} is not here; bring over what the server's holds"
         return _change(file, "secret", None, note)
     note = f"holds what {origin} does; that one stays until you remove it"
-    return replace(_change(file, "secret", None, note), origin=origin)
+    return _change(file, "secret", None, note)._replace(origin=origin)
 
 
 def _absent(
@@ -165,7 +164,7 @@ def beside(change: Change, disk: Disk, record: Record) -> Change:
     if stands.kind == "file" and ours and digest(stands.data) == ours:
         return change
     note = f"{path} stands there and holds what nextwizard did not write: move it away"
-    return replace(change, note=note, base=None)
+    return change._replace(note=note, base=None)
 
 
 def steps(

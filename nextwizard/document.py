@@ -6,7 +6,7 @@ import json
 import re
 import tomllib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from .errors import InputError, Problem, shown
 from .questions import BY_KEY
@@ -25,8 +25,7 @@ MAX_BYTES = 64 * 1024
 TABLE = "environment"
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """One value as it was given, before any check, and the place it was given at."""
 
     raw: object

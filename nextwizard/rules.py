@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 
 SEED = "https://next-dj.readthedocs.io/en/latest/content/deployment/wsgi-asgi.html"
@@ -17,8 +16,7 @@ KUBERNETES = "https://kubernetes.io/docs/concepts"
 SYSTEMD = "https://www.freedesktop.org/software/systemd/man/latest"
 
 
-@dataclass(frozen=True, slots=True)
-class InterfaceRule:
+class InterfaceRule(NamedTuple):
     """What a kind of signal says about WSGI or ASGI; hard means nothing else works."""
 
     kind: str

@@ -6,8 +6,7 @@ stop and reload under load, streams, sockets left behind by a kill, modes of a s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from .rules import GUNICORN, UVICORN
 
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class ServerRule:
+class ServerRule(NamedTuple):
     """One server with one interface.
 
     `command` and `listen` are words; those in capitals stand for decisions. `listen`

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, override
+from typing import TYPE_CHECKING, Literal, NamedTuple, override
 
 
 if TYPE_CHECKING:
@@ -39,8 +39,7 @@ type Status = Literal[
 type Ownership = Literal["managed", "once", "adopted", "moved", "secret", "answers"]
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """A place in the user's project: POSIX path below its root, 1-based line."""
 
     path: str
@@ -52,8 +51,7 @@ class Evidence:
         return f"{self.path}:{self.line}" if self.line else self.path
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(NamedTuple):
     """One thing the scan found, by kind; `rules` says what follows from it.
 
     `path` is the URL path the finding belongs to, where one is known.
@@ -66,8 +64,7 @@ class Signal:
     confidence: Confidence = "certain"
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """A value read from the project or the machine, with where it was read."""
 
     value: Value
@@ -75,8 +72,7 @@ class Fact:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PageRoot:
+class PageRoot(NamedTuple):
     """One tree of pages: its folder, and whether an app or DIRS brought it.
 
     `module` is the dotted import path of the folder, empty when it has none.
@@ -154,8 +150,7 @@ class Host:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """One answer: its value, where it came from, and the place or reason for it."""
 
     value: Value
@@ -195,8 +190,7 @@ class Entry:
     mode: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """One decided value, why in words, and where the reason comes from.
 
     `source` is a file:line, an answer's key or a rule's id; `link` a public page.
@@ -209,8 +203,7 @@ class Decision:
     link: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """Something the user should read: a warning or a remark, with the way out."""
 
     id: str
@@ -258,8 +251,7 @@ class RenderedFile:
     origin: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """A rendered file held against the disk and the last run."""
 
     path: str

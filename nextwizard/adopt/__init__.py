@@ -7,10 +7,9 @@ and a settings module that becomes the base of a package, value for value.
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from nextwizard.errors import InputError, Problem
 
@@ -167,16 +166,14 @@ def _is_text(statement: ast.stmt) -> bool:
 _WHY = "# This file moved one folder down; the paths made from its place did not."
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """One change of the user's settings: 1-based line in the old file, and in words."""
 
     line: int
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
+class Split(NamedTuple):
     """The text of `base.py`, what was changed in it, and what to look at."""
 
     base: bytes

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 
 if TYPE_CHECKING:
@@ -28,8 +27,7 @@ SPECIAL = frozenset(
 """The names by which a module knows what and where it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """A 1-based line that cannot be proven to mean the same after the move."""
 
     line: int

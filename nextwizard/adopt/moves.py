@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nextwizard.errors import shown
 
@@ -34,8 +33,7 @@ _FIRST_DOT = re.compile(rb"from(?:[ \t\f]|\\(?:\r\n|\r|\n))*(?=\.)")
 _TEXTS = (ast.BinOp, ast.JoinedStr, ast.FormattedValue)
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """One splice, the line it stands on, and what it does in words."""
 
     splice: Splice

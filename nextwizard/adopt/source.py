@@ -6,9 +6,8 @@ import ast
 import re
 import warnings
 from bisect import bisect_right
-from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
 
 from nextwizard.errors import InputError, InternalError, Problem
 
@@ -43,8 +42,7 @@ class Located(Protocol):
     end_col_offset: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Splice:
+class Splice(NamedTuple):
     """Bytes from `start` up to `end` give way to `text`; equal offsets insert."""
 
     start: int
@@ -57,8 +55,7 @@ class Splice:
         return self.start, self.end
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A Python file that parses: its bytes without the BOM, its tree, its lines."""
 
     path: str

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 
 if TYPE_CHECKING:
@@ -108,8 +107,7 @@ def _caddy(plan: Plan) -> bool:
     return proxied(plan) and plan["proxy.kind"] == "caddy"
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """One file: its key, template, destination, condition, owner, checker and mode.
 
     A destination names decisions in braces; the checker is the one `verify` runs.

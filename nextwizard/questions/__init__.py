@@ -7,8 +7,7 @@ answers to the questions above it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from . import defaults
 from .defaults import always, detected, normalised
@@ -24,8 +23,7 @@ type Kind = Literal["text", "choice", "integer", "flag", "list", "table"]
 type Needs = tuple[str, tuple[Value, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """One answer; `needs` is a key and the values of it under which it matters."""
 
     key: str

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nextwizard.values import Layout, Settings
 
@@ -42,8 +42,7 @@ _SHARED = re.compile(
 """A module that this one builds on; one named local is laid over it instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """Everything the detectors look at."""
 
     code: Code
@@ -91,7 +90,7 @@ def find_layout(tree: Tree, managed: frozenset[str]) -> Found:
         manage=shown(start.manage),
         urlconf=shown(urlconf),
         settings=_settings(start, reader, own),
-        page_roots=tuple(replace(root, path=shown(root.path)) for root in pages.roots),
+        page_roots=tuple(root._replace(path=shown(root.path)) for root in pages.roots),
         mount=urls.mount,
         mount_evidence=urls.mount_at,
     )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ast
 import posixpath
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nextwizard.errors import InputError, Problem
 
@@ -27,8 +26,7 @@ _PROD = ("prod", "production", "prd", "live")
 _INSERTS = frozenset({"sys.path.insert", "sys.path.append"})
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(NamedTuple):
     """What a run of the project begins with.
 
     `module` is the settings module manage.py names, `served` the one wsgi.py or asgi.py

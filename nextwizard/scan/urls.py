@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .pages import Prefix, extend
 
@@ -25,8 +25,7 @@ _PROBE = "healthz/"
 _NEXT = ("next.urls", "next.urls.")
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One element of a list of patterns, with the module it stands in."""
 
     module: Module
@@ -107,8 +106,7 @@ def view_of(code: Code, module: Module, node: ast.expr) -> str:
     return code.naming(module, node)
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """One URL of the project: its static part, its view, where it is declared.
 
     `probe` is true where a varying pattern would answer a health check's URL.

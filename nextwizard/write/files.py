@@ -8,8 +8,7 @@ import os
 import signal
 import stat
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nextwizard.catalog import RECORD_DIR
 from nextwizard.errors import Problem, WriteError
@@ -191,8 +190,7 @@ def patient() -> Iterator[Callable[[], None]]:
             signal.signal(number, handler)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One file of a run: the digests of what stood and of what shall stand.
 
     An empty digest means no file; `made` are the directories it needs, `secret` says
@@ -206,8 +204,7 @@ class Row:
     secret: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Journal:
+class Journal(NamedTuple):
     """The rows of one run, and the name of the directory with what it put aside."""
 
     run: str
@@ -243,7 +240,7 @@ def begin(root: str, rows: Sequence[Row]) -> Journal:
             backup = os.path.join(root, journal.backup(number))
             aside(os.path.join(root, row.path), backup)
     sync(os.path.join(root, BACKUP, journal.run))
-    document = {"run": journal.run, "rows": [asdict(row) for row in journal.rows]}
+    document = {"run": journal.run, "rows": [row._asdict() for row in journal.rows]}
     place = os.path.join(root, JOURNAL)
     beside = os.path.join(root, RUN, f"{TEMP}journal")
     discard(beside)
