@@ -7,7 +7,6 @@ the command is named: `nextwizard --help` knows the words and nothing else.
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import sys
 from typing import TYPE_CHECKING, NamedTuple
@@ -50,10 +49,6 @@ class Command(NamedTuple):
         return room
 
 
-COLLECT = 50_000
-"""New objects after which garbage is looked for. Imports make many and drop none, so
-with Python's own 2,000 a twentieth of a run goes into looking."""
-
 COMMANDS = {
     "init": Command("init", "make the deployment of a project"),
     "regenerate": Command("regenerate", "bring the deployment up to date"),
@@ -89,7 +84,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         report.err("nextwizard: runs on Linux and macOS; on Windows use it inside WSL.")
         return 2
     words = sys.argv[1:] if argv is None else argv
-    gc.set_threshold(COLLECT)
     try:
         # A command stands first: everything before it is --help or --version.
         options = parser(words[:1]).parse_args(words)
