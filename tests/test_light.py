@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+import tracemalloc
 from typing import TYPE_CHECKING
 
 from golden_cases import tree
@@ -38,6 +40,24 @@ def test_a_second_project_in_one_process_compiles_nothing(
     monkeypatch.setattr(loaded, "compile", _never)
     apply(propose(inspect(str(sample(name="two")))))
     assert room.environment() is loaded
+
+
+def test_memory_stays_as_it_is_over_many_projects(
+    sample: Callable[..., Path],
+) -> None:
+    places = [str(sample(name=f"notes{number}")) for number in range(8)]
+    for place in places[:3]:
+        apply(propose(inspect(place)))
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for place in places[3:]:
+            apply(propose(inspect(place)))
+        gc.collect()
+        # A single project that stayed would be 180,000 bytes.
+        assert tracemalloc.get_traced_memory()[0] < 100_000
+    finally:
+        tracemalloc.stop()
 
 
 def _never(*_words: object, **_named: object) -> None:
