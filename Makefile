@@ -26,7 +26,7 @@ test: setup lint
 	$(PYTHON_BIN) -m pytest -n 2 --dist loadfile -m "not proof and not lab"
 
 proof: setup
-	$(PYTHON_BIN) -m pytest -n 2 --dist loadfile -m proof
+	$(PYTHON_BIN) -m pytest -n 2 --dist loadfile -m "proof and not lab"
 	@scripts/second-python
 
 lab: setup

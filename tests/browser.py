@@ -56,7 +56,7 @@ class Browser:
         """Return what a script says in the page."""
         return self.call("POST", "/execute/sync", {"script": script, "args": []})
 
-    def until(self, script: str, limit: float = 20) -> Any:
+    def until(self, script: str, limit: float = 40) -> Any:
         """Wait until a script says something true, and return that."""
         ends = time.monotonic() + limit
         while time.monotonic() < ends:

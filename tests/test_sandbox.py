@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.proof
 
 
-@pytest.mark.parametrize("kind", ["plain", "sse_async"])
+@pytest.mark.parametrize(
+    "kind", ["plain", pytest.param("sse_async", marks=pytest.mark.lab)]
+)
 def test_the_sandbox_lets_the_state_be_written_and_nothing_else(
     kind: str, tmp_path: Path
 ) -> None:
