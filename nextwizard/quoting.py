@@ -172,6 +172,12 @@ def shell(value: object) -> str:
     return "'" + text.replace("'", "'\"'\"'") + "'"
 
 
+def shell_words(value: object) -> str:
+    """Write a command of ours, its words apart: each of them stays one word."""
+    words = value if isinstance(value, tuple) else str(value).split(" ")
+    return " ".join(map(shell, words))
+
+
 def ini(value: object) -> str:
     """Write a value of supervisor's ini file, where `%` expands."""
     text = _line(value)
@@ -239,6 +245,7 @@ FILTERS: dict[str, Callable[[object], str]] = {
     "py": py,
     "requirement": requirement,
     "shell": shell,
+    "shell_words": shell_words,
     "supervisor": supervisor,
     "systemd": systemd,
     "systemd_env": systemd_env,

@@ -216,7 +216,7 @@ def _root(text: str) -> str:
 
 def _upstream(text: str) -> str:
     port = text.rpartition(":")[2]
-    numbered = re.match(r"[0-9]+\.", text)
+    numbered = re.fullmatch(r"[0-9.]+:[0-9]+", text)
     named = f"qqqq.example:{port}"
     return (
         "10.77.0.9:7654"
@@ -285,6 +285,17 @@ def answered(field: Field, answers: Answers) -> str:
         return table["GREETING"]
     value = answers[field.key]
     return value[0] if isinstance(value, tuple) else str(value)
+
+
+def standing(field: Field, proposal: Proposal) -> str:
+    """Return what the answers file that would be written says of a field."""
+    data = texts(proposal)["nextwizard.toml"].encode()
+    given = read_document(data, "nextwizard.toml", "stored").values
+    if field is FIELDS["environment name"]:
+        (found,) = (key for key in given if key.startswith("environment."))
+        return found.partition(".")[2]
+    raw = given[field.key].raw
+    return raw[0] if isinstance(raw, list) else str(raw)
 
 
 def texts(proposal: Proposal) -> dict[str, str]:

@@ -30,6 +30,11 @@ def test_a_shell_reads_back_what_was_written(text: str) -> None:
     assert shlex.split(quoting.shell(text)) == [text]
 
 
+@given(st.lists(LINE.filter(lambda text: " " not in text), min_size=1))
+def test_a_shell_reads_back_every_word_of_a_command(words: list[str]) -> None:
+    assert shlex.split(quoting.shell_words(" ".join(words))) == words
+
+
 @given(text=LINE.filter(lambda text: text and not set(text) & set("$\\")))
 def test_nginx_sees_one_parameter(
     text: str, tmp_path_factory: pytest.TempPathFactory

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import ast
 import io
+import shlex
 import tokenize
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from golden_cases import CASES, make
-from hostile import FIELDS, inspected, proposed
+from hostile import EVERYWHERE, FIELDS, compare, inspected, proposed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from parsed import nginx, shell, supervisor, systemd
 from ruamel.yaml import YAML
+from support import planned, project, signal
 
 from nextwizard import quoting
 from nextwizard.cli import main
-from nextwizard.render import environment
+from nextwizard.render import environment, render
 from nextwizard.shape import misshapen
 from nextwizard.shape.texts import READERS, reader
 from nextwizard.takeover import unread
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
     from golden_cases import Case
     from parsed import Tree
+
+    from nextwizard.values import Plan
 
 LINE = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Zl", "Zp")))
 
@@ -235,6 +239,33 @@ def test_a_filter_that_does_nothing_is_noticed_before_writing(
     environment.cache_clear()
     assert found, name
     assert all("bug in nextwizard" in problem.fix for problem in found)
+
+
+BESIDE = (
+    signal("work.queue", "config/settings.py:9", detail="django_rq"),
+    signal("work.loop", "shop/management/commands/poll.py:7", detail="poll"),
+    signal("work.celery", "shop/tasks.py:1", detail="celery"),
+)
+ODD = "/srv/it's a (b) & c|d x#1 `id`"
+
+
+@pytest.mark.parametrize("setup", EVERYWHERE)
+def test_every_word_of_the_runbook_s_commands_stays_one(setup: str) -> None:
+    def made(root: str) -> Plan:
+        return planned(f"hosting.root={root}", *setup.split(), found=project(*BESIDE))
+
+    def read(plan: Plan) -> dict[str, str]:
+        return {file.path: file.data.decode() for file in render(plan)}
+
+    one, other = read(made("/srv/qqqq")), read(made(ODD))
+    assert compare("/srv/qqqq", ODD, one, other) == []
+    assert misshapen(made(ODD), render(made(ODD))) == []
+    runbook = other["deploy/README.md"]
+    lines = [line for line in runbook.splitlines() if line.endswith(" default")]
+    if "procfile" not in setup:
+        (words,) = map(shlex.split, lines)
+        assert words[1].endswith("/manage.py")
+        assert words[2:] == ["rqworker", "default"]
 
 
 def test_a_run_with_a_broken_filter_writes_nothing(

@@ -157,7 +157,7 @@ def _probe(ledger: Ledger) -> None:
     prefix = ledger.text("hosting.path_prefix") if ledger.flag("edge.strip") else ""
     ready = "health.ready_path" if ledger.flag("health.ready") else "health.path"
     rows: dict[str, Value] = {
-        "hosts.probe": first.replace("0.0.0.0:", "127.0.0.1:"),
+        "hosts.probe": re.sub(r"^0\.0\.0\.0:", "127.0.0.1:", first),
         "hosts.probe_host": f"Host: {ledger['edge.canonical']}",
         "hosts.probe_path": ledger.text(ready).removeprefix(prefix),
         "hosts.alive_path": ledger.text("health.path").removeprefix(prefix),

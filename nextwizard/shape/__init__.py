@@ -57,6 +57,8 @@ class Recorder:
         self, name: str, quote: Callable[[object], str]
     ) -> Callable[[object], str]:
         def placed(raw: object) -> str:
+            if name == "shell_words":
+                raw = tuple(str(raw).split(" "))
             self.slots.append(Slot(name, raw, quote(raw)))
             return f"\x02{len(self.slots) - 1}\x02"
 
