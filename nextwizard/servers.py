@@ -49,7 +49,7 @@ _UVICORN = (
 )
 _HYPERCORN = (
     "PYTHON BOOT PYTHON -m hypercorn APP LISTEN --workers {workers} "
-    "--graceful-timeout GRACEFUL"
+    "--graceful-timeout GRACEFUL --backlog 2048"
 )
 _GRANIAN = (
     "PYTHON BOOT PYTHON -m granian APP --interface INTERFACE LISTEN "

@@ -182,6 +182,9 @@ COLUMNS = {
     "gunicorn": "gunicorn",
     "uwsgi": "uwsgi",
     "check --deploy": "django",
+    "hadolint": "dockerfile",
+    "compose": "services",
+    "kubernetes": "releases",
 }
 
 

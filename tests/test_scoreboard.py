@@ -65,7 +65,7 @@ def test_a_finding_is_counted_and_misses_the_target(board: ModuleType) -> None:
     assert not board.Grade("nginx", ["curves"], "A+", 120).good
     page = board.page([good], [board.Grade("nginx", [], "A+", 120)])
     assert "**1 of 1 cases without a warning or finding" in page
-    assert "| case | - | 0 | - | 1.2 | - | - | - | - |" in page
+    assert "| case | - | 0 | - | 1.2 | - | - | - | - | - | - | - |" in page
     assert "| nginx | clean | A+ 120 |" in page
 
 
