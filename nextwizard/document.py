@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from .errors import InputError, Problem, shown
@@ -32,8 +31,7 @@ class Given(NamedTuple):
     where: str
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """Everything one source said; a stronger source overlays it key by key."""
 
     source: Source

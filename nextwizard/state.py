@@ -7,13 +7,12 @@ import json
 import os
 import re
 import stat
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import __version__
 from .catalog import RECORD_DIR, templates_dir
 from .errors import InputError, Problem, RecordError, shown
-from .values import Entry
+from .values import EMPTY, Entry
 
 
 if TYPE_CHECKING:
@@ -165,8 +164,7 @@ def _entry(path: str, found: os.stat_result) -> Entry:
         return Entry("unreadable", mode=mode)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """What the last run left behind: each file's rendering, by path.
 
     `files` maps a path to the SHA-256 of its base copy, `pending` one that stands in
@@ -175,10 +173,10 @@ class Record:
     without an environment decides by them.
     """
 
-    files: Mapping[str, str] = field(default_factory=dict)
-    pending: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = EMPTY
+    pending: Mapping[str, str] = EMPTY
     once: frozenset[str] = frozenset()
-    versions: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = EMPTY
     version: str = __version__
 
     def dump(self) -> bytes:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple, override
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, override
 
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+
+EMPTY: Mapping[Any, Any] = MappingProxyType({})
+"""No entry at all, one for every record that has none."""
 
 type Value = str | int | bool | tuple[str, ...] | Mapping[str, str]
 """What an answer or a decision can be."""
@@ -85,8 +89,7 @@ class PageRoot(NamedTuple):
     catch_all: Evidence | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What can be said of the user's settings without importing them.
 
     `literals` holds the UPPERCASE names bound to literal values, `names` all that are
@@ -99,15 +102,14 @@ class Settings:
     path: str
     shape: Shape
     evidence: Evidence
-    literals: Mapping[str, object] = field(default_factory=dict)
-    lines: Mapping[str, int] = field(default_factory=dict)
+    literals: Mapping[str, object] = EMPTY
+    lines: Mapping[str, int] = EMPTY
     names: frozenset[str] = frozenset()
     prod_module: str = ""
     written_secrets: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """Where the parts of the project are; every path is POSIX, below the root."""
 
     package: str
@@ -121,23 +123,21 @@ class Layout:
     source_root: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(NamedTuple):
     """Everything read from the user's files: never imported, each with evidence."""
 
     root: str
     layout: Layout
     signals: tuple[Signal, ...] = ()
-    detected: Mapping[str, Fact] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=dict)
+    detected: Mapping[str, Fact] = EMPTY
+    versions: Mapping[str, str] = EMPTY
 
     def of_kind(self, *kinds: str) -> tuple[Signal, ...]:
         """Return the signals of these kinds, in the order they were found."""
         return tuple(signal for signal in self.signals if signal.kind in kinds)
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(NamedTuple):
     """What this machine says; injected, so that golden cases stay fixed.
 
     `cores` counts effective CPUs rounded down and at least 1, `memory_mb` is MiB,
@@ -146,7 +146,7 @@ class Host:
 
     cores: int
     memory_mb: int
-    versions: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = EMPTY
     notes: tuple[str, ...] = ()
 
 
@@ -234,8 +234,7 @@ class Plan:
         return plans or (self,)
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedFile:
+class RenderedFile(NamedTuple):
     """One file in memory: what it will say, its mode, owner and checker.
 
     `why` maps 1-based lines to the key of the decision that put them there.
@@ -247,7 +246,7 @@ class RenderedFile:
     ownership: Ownership
     checker: str = ""
     key: str = ""
-    why: Mapping[int, str] = field(default_factory=dict)
+    why: Mapping[int, str] = EMPTY
     origin: str = ""
 
 
@@ -266,6 +265,7 @@ class Change(NamedTuple):
 
 
 __all__ = [
+    "EMPTY",
     "Answer",
     "Answers",
     "Change",

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import host as machine
 from . import takeover
@@ -19,7 +18,7 @@ from .errors import InputError, InternalError, Problem
 from .render import render
 from .scan import scan, walk
 from .state import Disk, Record, allowed, load, locate, signature
-from .values import Note
+from .values import EMPTY, Note, Plan
 from .write import apply as write
 from .write import locked, patient, preflight, recover, remember
 
@@ -30,12 +29,11 @@ if TYPE_CHECKING:
     from .document import Layer
     from .git import Git
     from .scan import Tree
-    from .values import Answers, Change, Host, Plan, Project, RenderedFile
+    from .values import Answers, Change, Host, Project, RenderedFile
     from .write import Step
 
 
-@dataclass(frozen=True, slots=True)
-class Inspection:
+class Inspection(NamedTuple):
     """What was found before any question, record and stored answers included."""
 
     root: str
@@ -48,8 +46,7 @@ class Inspection:
     git: Git | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(NamedTuple):
     """Everything a run would do, with nothing done yet."""
 
     inspection: Inspection
@@ -57,7 +54,7 @@ class Proposal:
     plan: Plan
     files: tuple[RenderedFile, ...]
     changes: tuple[Change, ...]
-    choices: Mapping[str, str] = field(default_factory=dict)
+    choices: Mapping[str, str] = EMPTY
     said: bool = False
 
     @property
@@ -89,7 +86,7 @@ def inspect(directory: str, host: Host | None = None) -> Inspection:
     project = _split(scan(root, managed=ours, tree=tree), disk, ours)
     if record:
         known = {**record.versions, **project.versions}
-        project = replace(project, versions=known)
+        project = project._replace(versions=known)
     return Inspection(root, project, found, disk, record, stored, tree, _git(root))
 
 
@@ -101,8 +98,8 @@ def _split(project: Project, disk: Disk, ours: frozenset[str]) -> Project:
     split = f"{beside}prod.py" in ours and disk.read(f"{beside}base.py") is not None
     if settings.shape == "file" or not split or leaf not in {"dev.py", "base.py"}:
         return project
-    layout = replace(project.layout, settings=replace(settings, shape="split"))
-    return replace(project, layout=layout)
+    layout = project.layout._replace(settings=settings._replace(shape="split"))
+    return project._replace(layout=layout)
 
 
 def _git(root: str) -> Git | None:
@@ -181,7 +178,7 @@ def propose(
         changes += gone(frozenset(file.path for file in files), disk, record)
         changes += settled(changes, disk, record)
     notes = (*plan.notes, *_tracked(inspection, changes))
-    told = replace(plan, notes=notes)
+    told = Plan(plan.decisions, notes, plan.variants)
     spoken = any(layer.values for layer in layers) or bool(choices)
     return Proposal(
         inspection, answers, told, files, tuple(changes), chosen, said=spoken
@@ -223,8 +220,7 @@ def _refuse_odd(files: Sequence[RenderedFile], disk: Disk) -> None:
         raise InputError(problems)
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What a run did, and the exit code that says so."""
 
     proposal: Proposal

@@ -41,7 +41,7 @@ def known(value: object) -> bool:
     return True
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Evaluator:
     """Reads expressions of one module over the names bound so far.
 

@@ -125,7 +125,7 @@ def _read(path: str, limit: int) -> bytes:
         os.close(descriptor)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Walk:
     """The state of one walk."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nextwizard.values import Layout, Settings
@@ -94,7 +93,7 @@ def find_layout(tree: Tree, managed: frozenset[str]) -> Found:
         mount=urls.mount,
         mount_evidence=urls.mount_at,
     )
-    layout = replace(layout, source_root=_source_root(code, layout))
+    layout = layout._replace(source_root=_source_root(code, layout))
     served = _served(code, reader, pages, managed)
     return Found(code, start, reader, urls, pages, served, layout, managed)
 

@@ -124,7 +124,7 @@ class Part:
         return None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Binding:
     """What one name is worth, where that was said last, and every part of it.
 

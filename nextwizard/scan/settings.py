@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _TESTS = re.compile(r"(?<![a-z])(?:py)?test(?:s|ing)?(?![a-z])", re.IGNORECASE)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Reader:
     """Follows settings statement by statement, as an import would run them.
 

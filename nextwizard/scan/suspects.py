@@ -135,7 +135,7 @@ def suspicious(path: str, data: bytes) -> bool:
     )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Suspects:
     """The parsed files that may hold findings, in the order of their paths.
 

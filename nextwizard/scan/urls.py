@@ -119,7 +119,7 @@ class Route(NamedTuple):
     probe: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Urls:
     """The routes of a urlconf in the order Django tries them, and next.dj's mount."""
 
@@ -145,7 +145,7 @@ class Urls:
         return {code.home(route.view) for route in self.routes if route.view}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Urlconf:
     """The state of reading one urlconf."""
 

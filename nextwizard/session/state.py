@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nextwizard.answers import resolve
@@ -106,7 +106,7 @@ def _tolerant(
 def _left(layer: Layer, wrong: Sequence[Problem]) -> Layer:
     """Return a layer without the answers that these problems are about."""
     values = {k: given for k, given in layer.values.items() if not _about(k, wrong)}
-    return replace(layer, values=values)
+    return layer._replace(values=values)
 
 
 def mattering(said: Mapping[str, Raw], answers: Answers) -> dict[str, Raw]:
