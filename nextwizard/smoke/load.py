@@ -61,7 +61,7 @@ class Load:
 
     def __enter__(self) -> Self:
         """Learn what each path answers now, then start asking."""
-        for path in self.paths:
+        for path in {*self.paths}:
             self.expected[path] = self.site.visitor.get(path).status
         self.begun = time.monotonic()
         for _ in range(VISITORS):
