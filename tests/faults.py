@@ -266,14 +266,17 @@ def whole(run: Run, root: Path) -> str:
 
 
 def differs(want: Mapping[str, Leaf], root: Path) -> str:
-    """Return the first difference from a tree, temporaries included."""
+    """Return the first difference from a tree, temporaries included.
+
+    The directory with the lock is made first and stays; git ignores it.
+    """
     found = leaves(root)
     for path in sorted({*found, *want}):
-        if path not in want:
+        if path not in want and path != ".nextwizard":
             return f"{path} is left over"
         if path not in found:
             return f"{path} is missing"
-        if not fits(found[path], want[path]):
+        if path in want and not fits(found[path], want[path]):
             return f"{path} differs: {found[path].mode:o} {found[path].data[:60]!r}"
     return temporaries(root)
 
