@@ -250,7 +250,7 @@ _LISTS = {"After", "Requires", "WantedBy", "Environment", "RestrictAddressFamili
 def systemd(text: str) -> Tree:
     """Return a unit: each assignment with its words, specifiers resolved.
 
-    A specifier other than `%%` stays as it is, so that a leaf which holds one differs.
+    A specifier other than `%%` is marked, so that a leaf which holds one differs.
     """
     tree: list[Tree] = []
     for section, key, value in _unit_rows(text):
@@ -263,7 +263,7 @@ def systemd(text: str) -> Tree:
             words = unit_words(value, _CUNESCAPE | _UNQUOTE)
         elif key == "BindReadOnlyPaths":
             words = unit_words(value, _UNQUOTE, b": \t\n\r")
-        tree.append([section, key, *(word.replace("%%", "%") for word in words)])
+        tree.append([section, key, *(specified(word) for word in words)])
     return tree
 
 
@@ -292,6 +292,16 @@ def supervisor(text: str) -> Tree:
     return tree
 
 
+def specified(word: str) -> str:
+    """Return a word as its server takes it: `%%` is `%`, and a lone one is marked."""
+    return re.sub(r"%(.?)", lambda m: "%" if m[1] == "%" else f"\0{m[0]}\0", word)
+
+
+def composed(word: str) -> str:
+    """Return a word as compose takes it: `$$` is `$`, and a lone one is marked."""
+    return re.sub(r"\$(.?)", lambda m: "$" if m[1] == "$" else f"\0{m[0]}\0", word)
+
+
 def uwsgi(text: str) -> Tree:
     """Return uWSGI's rows: one assignment a line, no comment behind a value."""
     tree: list[Tree] = []
@@ -299,7 +309,7 @@ def uwsgi(text: str) -> Tree:
         if not line.strip() or line.lstrip().startswith((";", "#")):
             continue
         key, equals, value = line.partition("=")
-        tree.append([key.strip(), value.strip().replace("%%", "%")] if equals else line)
+        tree.append([key.strip(), specified(value.strip())] if equals else line)
     return tree
 
 
@@ -392,7 +402,7 @@ def _each_patch(tree: Tree) -> Tree:
 
 def compose(text: str) -> Tree:
     """Return a compose file once its variables are in: `$$` is a dollar."""
-    return _each(yaml(text), lambda leaf: leaf.replace("$$", "$"))
+    return _each(yaml(text), composed)
 
 
 def toml(text: str) -> Tree:
