@@ -168,6 +168,20 @@ def test_property_06_the_preview_follows_every_key(notes: Path) -> None:
     assert "upstream xy_app" in seen.text
 
 
+def test_property_06_a_letter_moves_nothing_on_the_screen(notes: Path) -> None:
+    layouts: list[object] = []
+
+    def count(app: Wizard) -> None:
+        signal = app.screen.screen_layout_refresh_signal
+        signal.subscribe(app.screen, layouts.append, immediate=True)
+
+    seen = drive(begun(notes), "x", "y", count, "z", "backspace", "z")
+    assert layouts == []
+    assert "upstream xyz_app" in seen.text
+    drive(begun(notes), "x", "y", count, "f3")
+    assert layouts, "what is opened needs room, and that is counted"
+
+
 def test_property_07_changed_lines_are_marked_and_in_sight(notes: Path) -> None:
     seen = drive(begun(notes), "ctrl+n", "space")
     assert changed(seen.session)
