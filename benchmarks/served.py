@@ -25,9 +25,9 @@ from expressed import ROOT, SAMPLE
 sys.path.insert(0, str(ROOT / "tests"))
 
 from live import served
-from load import Door, Visitors, connections, held, median, rate, resident
 from services import postgresql
 from support import needed
+from visitors import Door, Visitors, connections, held, median, rate, resident
 
 from nextwizard.stage import free_port
 
