@@ -60,17 +60,34 @@ COMMANDS = {
 """Every command, in the order of the help."""
 
 
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    """Return what sets the help: argparse's own asks shutil, which imports zip's."""
+    return argparse.HelpFormatter(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    """Return the width of the terminal, as shutil does."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isdecimal() and int(said):
+        return int(said)
+    try:
+        return os.get_terminal_size(1).columns or 80
+    except OSError:
+        return 80
+
+
 def parser(named: Sequence[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
     """Return the command line; of the commands only those named have arguments."""
     top = argparse.ArgumentParser(
         prog="nextwizard",
         description="Takes a next.dj project to production.",
         epilog=_EPILOG,
+        formatter_class=_formatter,
     )
     top.add_argument("--version", action="version", version=f"nextwizard {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, row in COMMANDS.items():
-        command = commands.add_parser(name, help=row.help)
+        command = commands.add_parser(name, help=row.help, formatter_class=_formatter)
         if name in named:
             row.load().add(command)
     return top
