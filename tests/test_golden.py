@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import re
 import shutil
 import stat
 from typing import TYPE_CHECKING
 
 import pytest
-from golden_cases import CASES, Case, made, make, tree
+from golden_cases import CASES, HERE, Case, made, make, tree
 
 from nextwizard.document import read_document
 from nextwizard.workflow import apply, inspect, propose
@@ -75,3 +76,17 @@ def test_the_secret_is_private_and_nowhere_else(case: Case, tmp_path: Path) -> N
 
 def test_there_are_enough_cases() -> None:
     assert len(CASES) >= 10
+
+
+def test_no_snapshot_holds_a_secret() -> None:
+    """A key is 80 hexadecimal digits and a password 48, in whatever was recorded."""
+    fresh = re.compile(rb"(?<![0-9a-f])(?:[0-9a-f]{48}|[0-9a-f]{80})(?![0-9a-f])")
+    top = HERE.parent
+    seen = 0
+    for place in (HERE / "golden", HERE / "screens", top / "docs"):
+        for path in place.rglob("*"):
+            if path.is_file():
+                assert not fresh.search(path.read_bytes()), path
+                assert not path.match("expected/deploy/*.env"), path
+                seen += 1
+    assert seen > 1000
