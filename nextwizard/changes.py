@@ -73,8 +73,9 @@ def _base_of(path: str, disk: Disk, record: Record) -> str | None:
 
 def _once(file: RenderedFile, now: bytes | None, disk: Disk, record: Record) -> Change:
     """Return the change of a file that is made when absent and never again."""
-    if now is not None:
-        return _change(file, "same", now, keep=True)
+    if now is not None:  # what is secret is in no change, and so in no message
+        known = b"" if file.ownership == "secret" else now
+        return _change(file, "same", known, keep=True)
     if file.ownership == "secret":
         return _secret(file, disk, record)
     if file.path in record.once:

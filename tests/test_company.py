@@ -14,6 +14,9 @@ import pytest
 from accounts import PROJECT, Account, Twin, leaves
 from support import needed
 
+from nextwizard.document import read_set
+from nextwizard.workflow import inspect, propose
+
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,6 +109,15 @@ def test_the_secret_is_in_no_other_file_and_in_nothing_that_is_said(
     for done in said:
         text = (done.out + done.err).encode()
         assert not any(word in text for word in words)
+
+
+def test_no_proposal_holds_a_secret(notes: Path) -> None:
+    key = secret_key(notes / SECRET).decode()
+    found = inspect(str(notes))
+    for pairs in ([], ["project.name=memo"]):
+        proposal = propose(found, [read_set(pairs)])
+        assert key not in repr((proposal, proposal.steps))
+        assert any(step.secret for step in proposal.steps) is bool(pairs)
 
 
 @pytest.mark.parametrize("debug", ["", "1"])
