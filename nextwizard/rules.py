@@ -103,6 +103,9 @@ MAX_FAILS = 2
 """Failures within AWAY_S after which nginx leaves a host out; 1 is too nervous."""
 AWAY_S = 10
 """Seconds a host is left out before it is tried again: nginx's default."""
+SETTLE_S = 2
+"""Seconds over AWAY_S until a host that is back is surely asked: nginx counts whole
+seconds, from the last failure. A second host that is stopped before leaves none."""
 PROBE_S = 5
 """Seconds between two of caddy's probes; its default of 30 is a long outage."""
 KEEPALIVE_S = 75

@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import itertools
 import json
+import re
 import threading
 import time
 from dataclasses import dataclass, field
@@ -62,6 +63,19 @@ def test_one_bind_for_all_makes_one_unit() -> None:
     said = refused(*SHARED, "hosting.bind=0.0.0.0:9000")
     assert "hosting.hosts, hosting.bind" in said
     assert "10.0.0.11:8000" in said
+
+
+@pytest.mark.parametrize("proxy", ["nginx", "caddy"])
+def test_a_release_waits_until_the_proxy_asks_a_host_again(proxy: str) -> None:
+    made = files(*SHARED, f"hosting.proxy={proxy}")
+    plan = planned(*SHARED, f"hosting.proxy={proxy}")
+    away, settle = plan["proxy.away"], plan["proxy.settle"]
+    assert isinstance(away, int)
+    assert isinstance(settle, int)
+    assert settle > away
+    assert re.search(
+        rf"; do sleep 1; done\nsleep {settle}   # until", made["deploy/README.md"]
+    )
 
 
 def test_a_host_by_name_listens_everywhere_on_its_port() -> None:
@@ -264,8 +278,7 @@ def test_hosts_killed_and_restarted_under_load(
                 member.close()
                 time.sleep(3)
                 member.start()
-                if member is not fleet.members[-1]:
-                    time.sleep(12)  # the proxy asks it again
+                time.sleep(fleet.settle)  # the proxy asks it again
             killed = len(load.failed)
             fleet.restart()
             time.sleep(2)

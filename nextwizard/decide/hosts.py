@@ -109,6 +109,7 @@ def _balance(ledger: Ledger) -> None:
         "proxy.connect": rules.CONNECT_S,
         "proxy.fails": rules.MAX_FAILS,
         "proxy.away": rules.AWAY_S,
+        "proxy.settle": rules.AWAY_S + rules.SETTLE_S,
         "proxy.probe": rules.PROBE_S,
     }
     why = "seconds and failures until a host is left out, and asked again"

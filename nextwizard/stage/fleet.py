@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from .service import Stopped
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from .place import Stage
     from .service import Service
@@ -41,6 +42,7 @@ class Fleet:
     def __init__(self, stage: Stage, service: Callable[[Stage], Service]) -> None:
         """Read every host's files; nothing is started."""
         self.members = tuple(service(own) for own in stages(stage))
+        self.settle = stage.number("proxy.settle")
         self.log = self.members[0].log
         self.ended = Stopped()
 
@@ -61,13 +63,20 @@ class Fleet:
 
     def restart(self) -> None:
         """Restart host after host, as the runbook's rolling release does."""
-        for member in self.members:
+        for member in self._rolling():
             member.restart()
 
     def reload(self) -> bool:
         """Reload host after host; False when this server has no reload."""
-        done = [member.reload() for member in self.members]
+        done = [member.reload() for member in self._rolling()]
         return all(done)
+
+    def _rolling(self) -> Iterator[Service]:
+        """Yield each host once the proxy has surely found the one before again."""
+        for number, member in enumerate(self.members):
+            if number:
+                time.sleep(self.settle)
+            yield member
 
     def stop(self, limit: float = 0.0) -> float:
         """Stop every host; returns the seconds of the slowest."""
