@@ -87,6 +87,7 @@ def test_the_packages_of_a_list_come_with_those_it_names(
     runner: str, on: Engine, tmp_path: Path
 ) -> None:
     def listed(root: Path) -> None:
+        (root / "pyproject.toml").unlink()
         (root / "requirements.txt").write_text("-r requirements-more.txt\nDjango<6.2\n")
         (root / "requirements-more.txt").write_text("next.dj==0.10.0\n")
 

@@ -222,6 +222,7 @@ class Load:
     failed: list[str] = field(default_factory=list)
     events: list[float] = field(default_factory=list)
     broken: int = 0
+    path: str = "/live/?gap=1&count=50"
     over: threading.Event = field(default_factory=threading.Event)
 
     def visit(self) -> None:
@@ -238,18 +239,24 @@ class Load:
     def listen(self) -> None:
         """Listen as a browser does: when the stream breaks, come back for more."""
         while not self.over.is_set():
+            path = self.path
             connection = self.live.connection(timeout=20)
             seen = 0
-            with contextlib.closing(connection), contextlib.suppress(OSError):
+            broke = (OSError, http.client.HTTPException)
+            with contextlib.closing(connection), contextlib.suppress(*broke):
                 headers = {"Host": self.live.host, "Accept": "text/event-stream"}
-                connection.request("GET", "/live/?gap=0.2&count=50", headers=headers)
+                connection.request("GET", path, headers=headers)
                 answer = connection.getresponse()
-                while not self.over.is_set() and (line := answer.readline()):
+                while self.wanted(path) and (line := answer.readline()):
                     if line.startswith(b"data:"):
                         json.loads(line[5:])
                         seen += 1
                         self.events.append(time.monotonic())
-            self.broken += seen < 50 and not self.over.is_set()
+            self.broken += seen < 50 and self.wanted(path)
+
+    def wanted(self, path: str) -> bool:
+        """Whether this is still the stream to listen to."""
+        return not self.over.is_set() and path == self.path
 
     @contextlib.contextmanager
     def running(self, visitors: int = 4) -> Iterator[None]:
@@ -274,11 +281,14 @@ def test_hosts_killed_and_restarted_under_load(
         load = Load(live)
         with load.running():
             time.sleep(2)
-            for member in fleet.members:  # one of the two holds the stream
+            # The stream outlasts both: whichever host has it is killed once.
+            for member in fleet.members:
                 member.close()
                 time.sleep(3)
                 member.start()
                 time.sleep(fleet.settle)  # the proxy asks it again
+            broken = load.broken
+            load.path = "/live/?gap=0.2&count=50"
             killed = len(load.failed)
             fleet.restart()
             time.sleep(2)
@@ -293,5 +303,5 @@ def test_hosts_killed_and_restarted_under_load(
         # What the dead process had begun is lost: at most one request of each visitor.
         assert killed <= 2 * 4, load.failed
         assert len(load.failed) == killed, load.failed[killed:]
-        assert load.broken >= 1
-        assert max(pauses) < 5
+        assert broken >= 1
+        assert max(pauses) < 10

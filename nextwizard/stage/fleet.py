@@ -64,7 +64,13 @@ class Fleet:
     def restart(self) -> None:
         """Restart host after host, as the runbook's rolling release does."""
         for member in self._rolling():
-            member.restart()
+            member.leave()
+            member.start()
+
+    def leave(self) -> None:
+        """Stop every host, and let nobody wait for one."""
+        for member in self.members:
+            member.leave()
 
     def reload(self) -> bool:
         """Reload host after host; False when this server has no reload."""

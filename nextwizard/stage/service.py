@@ -44,6 +44,9 @@ class Service(Protocol):
     def start(self) -> None:
         """Start it; ToolError when the manager would call that a failure."""
 
+    def leave(self) -> None:
+        """Stop it, and let nobody wait for it meanwhile."""
+
     def restart(self) -> None:
         """Stop and start it the way the runbook does."""
 

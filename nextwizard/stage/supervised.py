@@ -147,6 +147,10 @@ class Supervised:
             what = f"{' '.join(words)} failed: {last_words(done.out or done.err)}"
             raise ToolError(Problem("supervisorctl", what, ""))
 
+    def leave(self) -> None:
+        """Stop it; supervisor then holds no socket that a visitor could wait at."""
+        self.stop()
+
     def restart(self) -> None:
         """Restart it process by process, the way the runbook does."""
         for process in self._processes():

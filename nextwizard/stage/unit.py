@@ -201,6 +201,13 @@ class Unit:
         mode = int(self.value("RuntimeDirectoryMode", "0755"), 8)
         os.makedirs(self.stage.place("run"), mode)
 
+    def leave(self) -> None:
+        """Close the socket and stop, as `systemctl stop` of both units does."""
+        if self.listener is not None:
+            self.listener.close()
+            self.listener = None
+        self.stop()
+
     def restart(self) -> None:
         """Stop, then start, with the socket held all the while."""
         self.stop()
