@@ -1,7 +1,7 @@
 # make demo   the main job on the sample project, shown answering
 # make test   everything that must hold, on this machine
 # make proof  the heavy matrix against the real servers
-# make lab    real systemd machines, images, mutations, browser: by hand
+# make lab    what takes longest, or a quiet machine: load, every walk, every pair: by hand
 # make soak   ten minutes of load and restarts for each default stack, by hand
 # make lint   ruff and mypy
 # make bench  everything of docs/benchmarks.md, beside pinned peers; takes 10 minutes

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.proof
 
 PROGRAMS = [
     pytest.param(case, id=case.path.name)

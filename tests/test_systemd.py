@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from _pytest.mark import ParameterSet
 
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.proof
 
 LIVES = {
     "plain-default": ("gunicorn", "wsgi"),
