@@ -63,14 +63,18 @@ def _read(tree: Tree, path: str) -> bytes:
 
 
 def _requirements(tree: Tree, places: list[str]) -> list[str]:
-    """Return the lists of requirements, those for production first."""
+    """Return the lists of requirements: for production, by the plain name, others."""
     found = [
         path
         for path in tree.files
         for place in places
         if path.startswith(place) and _is_requirements(path[len(place) :])
     ]
-    return sorted(dict.fromkeys(found), key=lambda path: ("prod" not in path, path))
+
+    def order(path: str) -> tuple[bool, bool, str]:
+        return "prod" not in path, not path.endswith("requirements.txt"), path
+
+    return sorted(dict.fromkeys(found), key=order)
 
 
 def _is_requirements(path: str) -> bool:
