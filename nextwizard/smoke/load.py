@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import itertools
+import select
 import socket
 import threading
 import time
@@ -133,7 +134,7 @@ class Load:
     def _visit(self, keeps: bool) -> None:  # noqa: FBT001 - Thread passes it by place
         connection: HTTPConnection | None = None
         while (task := self._due.get()) is not None and not self._over.is_set():
-            if connection is None:
+            if connection is None or _hung_up(connection):
                 connection = self.site.visitor.connect(timeout=PATIENCE_S)
             if not self._ask(connection, *task) or not keeps:
                 connection.close()
@@ -167,6 +168,21 @@ class Load:
     def _miss(self, at: float, path: str, cause: str) -> None:
         with self._lock:
             self.misses.append(Miss(at, path, cause))
+
+
+def _hung_up(connection: HTTPConnection) -> bool:
+    """Close a kept connection that the other end has closed; tell whether it had.
+
+    Every client looks before it sends on one again; nothing was asked, nothing fails.
+    """
+    if connection.sock is None:
+        return False
+    waiting = select.poll()
+    waiting.register(connection.sock, select.POLLIN)
+    if not waiting.poll(0):
+        return False
+    connection.close()
+    return True
 
 
 @dataclass
