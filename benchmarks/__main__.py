@@ -1,7 +1,7 @@
 """Measures nextwizard beside its peers and writes docs/benchmarks.md.
 
 `make bench` runs everything. `python benchmarks commands scan` runs those parts alone;
-the page keeps the last figures of the others.
+the page keeps what it says of the others.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 import time
+import traceback
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,22 +79,28 @@ def main(names: list[str]) -> int:
         print(f"bench: the parts are {', '.join(PARTS)}", file=sys.stderr)
         return 2
     KEPT.mkdir(parents=True, exist_ok=True)
-    for name in names or PARTS:
-        begun = time.monotonic()
+    failed = [name for name in names or PARTS if not measured(name)]
+    if failed:
+        print(f"bench: not measured: {', '.join(failed)}", file=sys.stderr)
+    return int(bool(failed))
+
+
+def measured(name: str) -> bool:
+    """Run a part, keep what it found, and write the page; False when it failed."""
+    begun = time.monotonic()
+    try:
         with tempfile.TemporaryDirectory(prefix="nwb", dir=memory()) as folder:
             found = PARTS[name](Path(folder))
-        when = time.strftime("%Y-%m-%d")
-        document = {"machine": machine(), "when": when, **found}
-        (KEPT / f"{name}.json").write_text(json.dumps(document))
-        print(f"bench: {name} took {time.monotonic() - begun:.0f} s", file=sys.stderr)
-    parts = {
-        name: json.loads((KEPT / f"{name}.json").read_text())
-        for name in PARTS
-        if (KEPT / f"{name}.json").is_file()
-    }
+    except Exception:  # noqa: BLE001 - the other parts are measured all the same
+        traceback.print_exc()
+        return False
+    document = {"machine": machine(), "when": time.strftime("%Y-%m-%d"), **found}
+    (KEPT / f"{name}.json").write_text(json.dumps(document))
+    print(f"bench: {name} took {time.monotonic() - begun:.0f} s", file=sys.stderr)
     target = expressed.ROOT / "docs" / "benchmarks.md"
-    target.write_text(page.page(parts), encoding="utf-8")
-    return 0
+    text = page.page({name: document}, target.read_text(encoding="utf-8"))
+    target.write_text(text, encoding="utf-8")
+    return True
 
 
 if __name__ == "__main__":

@@ -320,7 +320,7 @@ def fleets(bench: Bench) -> Iterator[Row]:
     data = str(place / "copier-data.yml")
     one = _fleet(bench, "copier", str(place / "copier"), data)
     two = _fleet(bench, "cookiecutter", str(place / "cookiecutter"))
-    what, pairs = f"{FLEET} projects in one process", min(PAIRS, 5)
+    what, pairs = f"{FLEET} projects in one process", min(PAIRS, 3)
     yield in_turn("P8", what, ">= 20", own, one, pairs)
     yield in_turn("P8", what, ">= 6", own, two, pairs)
 

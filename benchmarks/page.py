@@ -221,10 +221,25 @@ def _goals(found: Mapping[tuple[str, str], Mapping[str, Any]]) -> Iterator[str]:
 PARTS = {"commands": _commands, "scan": _scan, "wizard": _wizard, "served": _served}
 
 
-def page(parts: Mapping[str, Any]) -> str:
-    """Return the page of the parts that were measured."""
+HEADINGS = {
+    "commands": "Commands",
+    "scan": "The scan",
+    "wizard": "The wizard",
+    "served": "Served",
+}
+
+
+def page(parts: Mapping[str, Any], known: str) -> str:
+    """Return the page of the parts that were measured; others stay as they are known.
+
+    `known` is the page as it stands.
+    """
+    old = {text.partition("\n")[0]: text for text in known.split("\n## ")[1:]}
     body = [HEAD]
     for name, part in PARTS.items():
+        heading = HEADINGS[name]
         if name in parts:
             body += part(parts[name])
+        elif heading in old:
+            body.append(f"## {old[heading].strip()}\n")
     return "\n".join(body)
