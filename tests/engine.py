@@ -88,7 +88,8 @@ class Engine:
         assert archive.stat().st_size > 50_000_000
         # uv brings authorities of its own, and asks for this machine's by this name.
         trust = "ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"
-        self.podman("import", "--quiet", "--change", trust, archive, names[0])
+        words = ("--quiet", "--change", trust, archive, names[0])
+        self.podman("import", *words, timeout=400)
         archive.unlink()
         for name in names[1:]:
             self.podman("tag", names[0], name)
@@ -125,8 +126,8 @@ def engine() -> Iterator[Engine]:
     try:
         yield made
     finally:
-        made.podman("rm", "--all", "--force", "--time", "1", check=False)
-        made.podman("rmi", "--all", "--force", check=False)
+        made.podman("rm", "-af", "--time", "1", check=False, timeout=300)
+        made.podman("rmi", "-af", check=False, timeout=300)
         _unmount(folder)
         shutil.rmtree(folder, ignore_errors=True)
 
