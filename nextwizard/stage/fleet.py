@@ -11,7 +11,7 @@ from .service import Stopped
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from .place import Stage
     from .service import Service
@@ -62,8 +62,13 @@ class Fleet:
             member.start()
 
     def restart(self) -> None:
-        """Restart host after host, as the runbook's rolling release does."""
-        for member in self._rolling():
+        """Restart host after host, as the runbook's rolling release does.
+
+        Before each the proxy gets the time to find the others again: it may have left
+        one out a moment ago, and both together leave nobody.
+        """
+        for member in self.members:
+            time.sleep(self.settle)
             member.leave()
             member.start()
 
@@ -74,15 +79,8 @@ class Fleet:
 
     def reload(self) -> bool:
         """Reload host after host; False when this server has no reload."""
-        done = [member.reload() for member in self._rolling()]
+        done = [member.reload() for member in self.members]
         return all(done)
-
-    def _rolling(self) -> Iterator[Service]:
-        """Yield each host once the proxy has surely found the one before again."""
-        for number, member in enumerate(self.members):
-            if number:
-                time.sleep(self.settle)
-            yield member
 
     def stop(self, limit: float = 0.0) -> float:
         """Stop every host; returns the seconds of the slowest."""
