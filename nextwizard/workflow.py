@@ -172,10 +172,11 @@ def propose(
         or beside(hold(file, disk, record, chosen), disk, record)
         for file in files
     ]
-    if inspection.record is not None:
+    made = frozenset(file.path for file in files)
+    if record.pending or not made.issuperset(record.files):
         from .leftover import gone, settled
 
-        changes += gone(frozenset(file.path for file in files), disk, record)
+        changes += gone(made, disk, record)
         changes += settled(changes, disk, record)
     notes = (*plan.notes, *_tracked(inspection, changes))
     told = Plan(plan.decisions, notes, plan.variants)
@@ -243,10 +244,14 @@ def apply(proposal: Proposal) -> Report:
         if wanted:
             with locked(root):
                 write(root, wanted)
-        else:
-            with suppress(Exception):  # it only saves time, and the run is over
-                _remember(proposal)
+        with suppress(Exception):  # it only saves time, and the run is over
+            _remember(_again(proposal) if wanted or proposal.said else proposal)
     return Report(proposal, bool(wanted), 3 if proposal.conflicts else 0)
+
+
+def _again(proposal: Proposal) -> Proposal:
+    """Return what the next run would do, from what the project says now."""
+    return propose(inspect(proposal.inspection.root, proposal.inspection.host))
 
 
 def _as_meant(proposal: Proposal) -> None:
@@ -261,7 +266,7 @@ def _as_meant(proposal: Proposal) -> None:
 
 
 def _remember(proposal: Proposal) -> None:
-    """Leave what was looked at, if the next run finds nothing to do either."""
+    """Leave what was looked at, if a next run would find nothing to do."""
     found = proposal.inspection
     if found.stored is None or proposal.said or proposal.conflicts or proposal.steps:
         return

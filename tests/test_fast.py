@@ -19,14 +19,8 @@ if TYPE_CHECKING:
 @pytest.fixture
 def notes(sample: Callable[..., Path]) -> Path:
     root = sample()
-    settle(root)
+    apply(propose(inspect(str(root))))
     return root
-
-
-def settle(root: Path) -> None:
-    """Write what there is to write, and run once more with nothing to do."""
-    for _ in range(2):
-        apply(propose(inspect(str(root))))
 
 
 def test_an_untouched_project_is_told_without_rendering(
@@ -88,7 +82,7 @@ def test_whatever_goes_is_missed(path: str, notes: Path) -> None:
 def test_what_an_environment_holds_counts(notes: Path) -> None:
     (notes / ".venv").mkdir()
     (notes / ".venv/pyvenv.cfg").write_text("version = 3.13.0\n")
-    settle(notes)
+    apply(propose(inspect(str(notes))))
     assert nothing_to_do(str(notes)) is not None
     place = notes / ".venv/lib/python3.13/site-packages/django-5.2.8.dist-info"
     place.mkdir(parents=True)
