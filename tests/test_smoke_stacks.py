@@ -89,6 +89,19 @@ def test_the_part_in_proof_has_every_server_project_and_proxy() -> None:
     assert {stack[3] for stack in PROOF} == {"nginx", "caddy"}
 
 
+@pytest.mark.lab
+@pytest.mark.parametrize("proxy", ["nginx", "caddy"])
+@pytest.mark.parametrize("server", ["gunicorn", "uvicorn"])
+def test_smoke_passes_on_two_hosts(server: str, proxy: str, tmp_path: Path) -> None:
+    hosts = 'hosting.hosts=["127.0.0.11:8000", "127.0.0.12:8000"]'
+    more = (f"hosting.server={server}", "data.database=sqlite", "sizing.workers=1")
+    root = made(tmp_path, "plain", hosts, f"hosting.proxy={proxy}", *more)
+    found = probed(root, proxy=program(proxy))
+    assert failed(found) == {}
+    for key in ("boot", "life.restart", "life.reload", "life.stop"):
+        assert found[key].verdict == "ok", found[key]
+
+
 @pytest.mark.proof
 def test_the_wheel_of_uwsgi_is_told_by_name(tmp_path: Path) -> None:
     root = made(tmp_path, "plain", "hosting.server=uwsgi")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import http.client
 import os
+import socket
 import time
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from .service import Stopped
+from .service import Stopped, wait
 
 
 if TYPE_CHECKING:
@@ -36,12 +40,26 @@ def stages(stage: Stage) -> tuple[Stage, ...]:
     return tuple(found)
 
 
+def _answers(own: Stage) -> bool:
+    """Tell whether a host answers by itself; what speaks uwsgi, whether it listens."""
+    try:
+        if own.text("server.protocol") == "uwsgi":
+            socket.create_connection(("127.0.0.1", own.app), timeout=2).close()
+            return True
+        with closing(http.client.HTTPConnection("127.0.0.1", own.app, 5)) as asked:
+            asked.request("GET", own.text("health.path"))
+            return asked.getresponse().status < http.HTTPStatus.INTERNAL_SERVER_ERROR
+    except (OSError, http.client.HTTPException):
+        return False
+
+
 class Fleet:
     """The services of several hosts; what is asked of all is done host by host."""
 
     def __init__(self, stage: Stage, service: Callable[[Stage], Service]) -> None:
         """Read every host's files; nothing is started."""
-        self.members = tuple(service(own) for own in stages(stage))
+        self.stages = stages(stage)
+        self.members = tuple(service(own) for own in self.stages)
         self.settle = stage.number("proxy.settle")
         self.log = self.members[0].log
         self.ended = Stopped()
@@ -65,12 +83,14 @@ class Fleet:
         """Restart host after host, as the runbook's rolling release does.
 
         Before each the proxy gets the time to find the others again: it may have left
-        one out a moment ago, and both together leave nobody.
+        one out a moment ago, and both together leave nobody. After each the host has
+        to answer by itself, as the runbook's curl waits for.
         """
-        for member in self.members:
+        for own, member in zip(self.stages, self.members, strict=True):
             time.sleep(self.settle)
             member.leave()
             member.start()
+            wait(partial(_answers, own), member, f"127.0.0.1:{own.app}")
 
     def leave(self) -> None:
         """Stop every host, and let nobody wait for one."""
