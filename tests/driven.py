@@ -67,6 +67,7 @@ async def _drive(
             else:
                 key(app)
             await pilot.pause()
+        await app.animator.wait_until_complete()
         await pilot.pause()
         over = not app.is_running or app._exit
         return Seen(

@@ -45,6 +45,8 @@ class Frame(App["Session | None"]):
     ) -> None:
         """Start from this session; `keep` saves answers, `draft` is offered first."""
         super().__init__()
+        # A list that glides into view takes frames from the letters that are typed.
+        self.animation_level = "none"
         self.session = session
         self.keep = keep
         self.draft = draft
