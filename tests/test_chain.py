@@ -340,6 +340,10 @@ SHAPES: tuple[Shape, ...] = (
     with_crlf_and_a_bom,
     with_a_static_backend,
 )
+QUICK = (as_it_is, below_a_mount, in_languages, with_a_catch_all, in_src, with_os_path)
+"""Those of `make test`: each way the health page and the settings take. The others take
+ten seconds each and are for `make proof`."""
+
 MOVED = frozenset({"below_a_mount", "in_languages", "behind_a_login"})
 """Where `/` is not the page: 404, or a redirect to a language or a login."""
 
@@ -365,7 +369,14 @@ def module(root: Path, path: str) -> str:
     return found[1]
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
+@pytest.mark.parametrize(
+    "shape",
+    [
+        pytest.param(shape, marks=[] if shape in QUICK else pytest.mark.proof)
+        for shape in SHAPES
+    ],
+    ids=lambda shape: shape.__name__,
+)
 def test_a_project_of_this_shape_is_taken_to_production(
     shape: Shape, tmp_path: Path
 ) -> None:
