@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,11 +83,15 @@ def probed(
 
 
 @contextmanager
-def at_the_edge(root: Path, binary: str, scratch: Path) -> Iterator[Site]:
-    """Run a deployment's proxy before a stand-in until the block ends."""
-    site = ground(propose(inspect(str(root))), str(scratch), Options())
-    proxy = stageproxy.proxy(site.on, binary)
+def at_the_edge(root: Path, binary: str) -> Iterator[Site]:
+    """Run a deployment's proxy before a stand-in until the block ends.
+
+    In a folder of its own: a test's is too long for the path of a socket.
+    """
     with ExitStack() as stack:
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="nw"))
+        site = ground(propose(inspect(str(root))), scratch, Options())
+        proxy = stageproxy.proxy(site.on, binary)
         stack.callback(proxy.stop, 10)
         site.recorder = stack.enter_context(Recorder(site.on))
         stage.wait(lambda: _listens(site), proxy, "the proxy")

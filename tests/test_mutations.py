@@ -71,10 +71,10 @@ def mutated(whole: Path, row: Row, folder: Path) -> Path:
     return root
 
 
-def asked(root: Path, row: Row, scratch: Path) -> Outcome | str:
+def asked(root: Path, row: Row) -> Outcome | str:
     """Start the proxy before a stand-in and ask the row's probe."""
     try:
-        with at_the_edge(root, program(STACKS[row.stack].proxy), scratch) as site:
+        with at_the_edge(root, program(STACKS[row.stack].proxy)) as site:
             return ASK[row.probe].run(site) if row.probe in ASK else "started"
     except ToolError as error:
         return f"proxy: {error}"
@@ -95,7 +95,7 @@ def test_a_line_of_the_proxy_is_missed(
     row: Row, deployments: dict[str, Path], tmp_path: Path
 ) -> None:
     root = mutated(deployments[row.stack], row, tmp_path)
-    noticed(asked(root, row, tmp_path / "s"), row)
+    noticed(asked(root, row), row)
 
 
 @pytest.mark.proof
@@ -107,15 +107,13 @@ def test_silence_is_survived_and_each_line_for_it_is_missed(
     with ExitStack() as stack, ThreadPoolExecutor(16) as pool:
         whole, less, real = {}, {}, {}
         for name, key in SURVIVED:
-            place = tmp_path / f"{name}-{key}"
             binary = program(STACKS[name].proxy)
-            site = stack.enter_context(at_the_edge(deployments[name], binary, place))
+            site = stack.enter_context(at_the_edge(deployments[name], binary))
             whole[name, key] = pool.submit(ASK[key].run, site)
         for number, row in enumerate(SILENT):
-            folder = tmp_path / str(number)
-            root = mutated(deployments[row.stack], row, folder)
+            root = mutated(deployments[row.stack], row, tmp_path / str(number))
             binary = program(STACKS[row.stack].proxy)
-            site = stack.enter_context(at_the_edge(root, binary, folder / "s"))
+            site = stack.enter_context(at_the_edge(root, binary))
             less[row] = pool.submit(ASK[row.probe].run, site)
         for kind, proxy in streams:
             binary = program(proxy)

@@ -183,7 +183,11 @@ def _listen(on: Stage) -> tuple[socket.socket, ...]:
     with suppress(FileNotFoundError):
         os.unlink(on.listen)
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(on.listen)
+    try:
+        listener.bind(on.listen)
+    except OSError:
+        listener.close()
+        raise
     os.chmod(on.listen, 0o666)  # noqa: S103 - a stand-in, for a proxy of any account
     listener.listen(64)
     return (listener,)
