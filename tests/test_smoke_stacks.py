@@ -39,7 +39,6 @@ STACKS = [
 
 PROOF = {
     ("sse_sync", "gunicorn", "wsgi", "caddy"),
-    ("sse_async", "gunicorn", "asgi", "nginx"),
     ("channels_ws", "uvicorn", "asgi", "caddy"),
     ("sse_async", "hypercorn", "asgi", "nginx"),
     ("plain", "granian", "wsgi", "caddy"),
