@@ -25,9 +25,8 @@ setup:
 test: setup lint
 	$(PYTHON_BIN) -m pytest -n 2 --dist loadfile -m "not proof and not lab"
 
-# Three at a time: half of what these tests do is wait for a server.
 proof: setup
-	$(PYTHON_BIN) -m pytest -n 3 --dist loadfile -m "proof and not lab"
+	$(PYTHON_BIN) -m pytest -n 2 --dist loadfile -m "proof and not lab"
 	@scripts/second-python
 
 lab: setup
