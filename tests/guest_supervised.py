@@ -128,8 +128,8 @@ def stop() -> None:
     must("/lab/bin/supervisorctl", "stop", f"{NAME}:*")
     assert time.monotonic() - begun < STOP_S - 2
     user = FACTS["hosting.user"]
-    # A worker that was loading when its master was killed learns of it once it has
-    # loaded, which takes a busy machine seconds.
+    # Known, docs/reliability.md: gunicorn's master fails at the socket that supervisor
+    # owns, and its workers see seconds later that it is gone. 3 is the bound to return to.
     until(lambda: not run("pgrep", "-u", user).out, 20, f"the end of all of {before}")
     log = Path("/var/log/supervisor/supervisord.log").read_text(encoding="utf-8")
     assert "killing" not in log, log[-1500:]
