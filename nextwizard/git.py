@@ -98,7 +98,7 @@ def _names(index: bytes, version: int) -> Iterator[bytes]:
             return
         last = last[:kept] + index[at:stop] if kept else index[at:stop]
         at = stop + 1
-        if version != 4:  # noqa: PLR2004
+        if version != 4:  # noqa: PLR2004 - only the others pad their entries
             at = begun + ((at - begun - 1) // 8 + 1) * 8
         yield last
 

@@ -129,7 +129,7 @@ def stop() -> None:
     assert time.monotonic() - begun < STOP_S - 2
     user = FACTS["hosting.user"]
     # Known, docs/reliability.md: gunicorn's master fails at the socket that supervisor
-    # owns, and its workers see seconds later that it is gone. 3 is the bound to return to.
+    # owns, and its workers see seconds later that it is gone. It has to be 3 again.
     until(lambda: not run("pgrep", "-u", user).out, 20, f"the end of all of {before}")
     log = Path("/var/log/supervisor/supervisord.log").read_text(encoding="utf-8")
     assert "killing" not in log, log[-1500:]
