@@ -26,11 +26,11 @@ test: setup lint
 	$(PYTHON_BIN) -m pytest -n 2 --dist loadfile -m "not proof and not lab"
 
 proof: setup
-	$(PYTHON_BIN) -m pytest -n 2 --dist loadfile -m "proof and not lab"
+	$(PYTHON_BIN) -m pytest -n 2 --dist loadfile -v -m "proof and not lab"
 	@scripts/second-python
 
 lab: setup
-	$(PYTHON_BIN) -m pytest -n 2 --dist loadfile -m lab
+	$(PYTHON_BIN) -m pytest -n 2 --dist loadfile --timeout 3600 -o faulthandler_timeout=3700 -m lab
 
 soak: setup
 	$(PYTHON_BIN) scripts/soak.py
