@@ -60,7 +60,7 @@ _HYPERCORN_LISTEN = {"file": "--bind unix:SOCKET -m 007", "port": "--bind ADDRES
 _GRANIAN_LISTEN = {"file": "--uds SOCKET --uds-permissions 0660", **_OWN_BIND}
 _GUNICORN_LISTEN = {
     "systemd": "",
-    "handed": "--bind fd://0",
+    "handed": "",  # by deploy/boot.py, as systemd does it
     "port": "--bind ADDRESS",
 }
 _UVICORN_LISTEN = {

@@ -30,6 +30,10 @@ files = /etc/supervisor/conf.d/*.conf
 """
 """What Debian's package configures."""
 
+OUTLIVE = {"granian"}
+"""Whose workers go on when the main process was killed: docs/reliability.md."""
+
+GRACEFUL_S = float(FACTS["timing.graceful"])
 STOP_S = float(FACTS["timing.stop"])
 PYTHON = f"{FACTS['paths.venv']}/bin/python"
 
@@ -47,6 +51,12 @@ def daemon() -> None:
     command = (PYTHON, "-m", "supervisor.supervisord", "-n", *config.split())
     must("systemd-run", "--unit=supervisor", *command)
     until(lambda: Path("/run/supervisor.sock").exists(), 20, "supervisord")
+
+
+def _helpers() -> set[int]:
+    """Return the pid of everything that runs as the account."""
+    said = run("pgrep", "-u", FACTS["hosting.user"]).out
+    return {int(pid) for pid in said.split()}
 
 
 def processes() -> dict[str, int]:
@@ -115,10 +125,14 @@ def broken(settings: Path) -> None:
 def kill() -> None:
     """A killed process comes back."""
     before = processes()
+    helpers = _helpers() - {*before.values()}
     for pid in before.values():
         must("kill", "-9", str(pid))
     until(lambda: not {*processes().values()} & {*before.values()}, 20, "new ones")
     until(_all_up, 60, "every process after a kill")
+    if FACTS["server.kind"] not in OUTLIVE:
+        gone = f"the workers of {before}"
+        until(lambda: not _helpers() & helpers, GRACEFUL_S + 5, gone)
 
 
 def stop() -> None:
@@ -127,12 +141,10 @@ def stop() -> None:
     begun = time.monotonic()
     must("/lab/bin/supervisorctl", "stop", f"{NAME}:*")
     assert time.monotonic() - begun < STOP_S - 2
-    user = FACTS["hosting.user"]
-    # Known, docs/reliability.md: gunicorn's master fails at the socket that supervisor
-    # owns, and its workers see seconds later that it is gone. It has to be 3 again.
-    until(lambda: not run("pgrep", "-u", user).out, 20, f"the end of all of {before}")
+    until(lambda: not _helpers(), 3, f"the end of all of {before}")
     log = Path("/var/log/supervisor/supervisord.log").read_text(encoding="utf-8")
     assert "killing" not in log, log[-1500:]
+    assert not re.search(r"stopped: .*exit status (?!0|143)", log), log[-1500:]
     must("/lab/bin/supervisorctl", "start", f"{NAME}:*")
     until(_all_up, 60, "a start after the stop")
 

@@ -35,6 +35,7 @@ CONTEXT: dict[str, dict[str, Any]] = {
         "worker_class": "gthread",
         "env_file": "",
         "environment": (),
+        "handover": False,
     },
     "sizing": {
         "cores": 4,
@@ -567,6 +568,53 @@ def test_gunicorn_takes_its_numbers_from_plan(
         )
         assert ask(path) == [True]
         assert process.poll() is None
+
+
+# supervisor in one line: the socket is descriptor 0.
+SUPERVISOR = """
+import os, sys
+os.dup2(int(sys.argv[1]), 0)
+os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+"""
+
+
+@pytest.mark.parametrize("worker_class", ["gthread", "asgi"])
+def test_gunicorn_leaves_the_socket_of_supervisor_alone(
+    worker_class: str, script: Callable[..., Path], tmp_path: Path
+) -> None:
+    boot_py = script(workers=2, worker_class=worker_class, handover=True)
+    (tmp_path / "app.py").write_text(
+        "import json, os\n"
+        "def gthread(environ, start_response):\n"
+        "    start_response('200 OK', [])\n"
+        "    return [json.dumps([os.path.realpath('/proc/self/fd/0')]).encode()]\n"
+        "async def asgi(scope, receive, send):\n"
+        "    if scope['type'] != 'http':\n"
+        "        return\n"
+        "    body = json.dumps([os.path.realpath('/proc/self/fd/0')]).encode()\n"
+        "    await send({'type': 'http.response.start', 'status': 200})\n"
+        "    await send({'type': 'http.response.body', 'body': body})\n"
+    )
+    server = [tool("gunicorn"), f"app:{worker_class}", "-k", worker_class]
+    server += ["--workers", "2", "--graceful-timeout", "1", "--no-control-socket"]
+    path = tmp_path / "sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        words = ["-c", SUPERVISOR, str(listener.fileno()), str(boot_py)]
+        command = [sys.executable, *words, *server]
+        with serve(tmp_path, command, listener) as (process, log):
+            until(log, "Booting worker with pid", 2)
+            assert ask(path) == ["/dev/null"]
+            process.send_signal(signal.SIGHUP)
+            until(log, "Booting worker with pid", 4)
+            assert ask(path) == ["/dev/null"]
+            process.terminate()
+            assert process.wait(8) == 0, log.read_text()
+    assert path.is_socket()
+    said = log.read_text()
+    assert "Traceback" not in said
+    assert "SIGABRT" not in said
 
 
 def test_uvicorn_is_started_on_a_socket_of_systemd(

@@ -140,6 +140,16 @@ def test_asgi_workers_are_one_a_core_and_two_where_one_cannot_reload() -> None:
     assert planned(*pair, found=ASYNC)["sizing.planned"] == 1
 
 
+def test_supervisor_restarts_uvicorn_process_by_process_and_never_by_a_signal() -> None:
+    plan = planned("hosting.target=supervisor", "hosting.server=uvicorn")
+    assert (plan["supervisor.processes"], plan["server.reload"]) == (2, False)
+    assert plan["server.handover"] is False
+    plan = planned("hosting.target=supervisor", "hosting.server=gunicorn")
+    assert (plan["supervisor.processes"], plan["server.reload"]) == (1, True)
+    assert plan["server.handover"] is True
+    assert planned("hosting.server=gunicorn")["server.handover"] is False
+
+
 def test_measured_load_asks_for_more_workers() -> None:
     plan = planned("sizing.request_ms=200", "sizing.requests_per_second=100")
     assert plan["sizing.planned"] == 8

@@ -48,6 +48,17 @@ PROOF = {
 """Every server and project at least once, both proxies; the default stacks are in
 `make test`. The others are for `make lab`."""
 
+SUPERVISED = [
+    ("plain", "gunicorn", "wsgi", "nginx"),
+    ("sse_async", "gunicorn", "asgi", "caddy"),
+    ("channels_ws", "uvicorn", "asgi", "nginx"),
+    ("plain", "hypercorn", "asgi", "caddy"),
+    ("sse_async", "granian", "asgi", "nginx"),
+    ("channels_ws", "daphne", "asgi", "caddy"),
+    ("plain", "uwsgi", "wsgi", "nginx"),
+]
+"""Every server under a real supervisord."""
+
 OWN = {
     "plain": (),
     "sse_sync": ("stream.live",),
@@ -79,6 +90,31 @@ def test_smoke_passes_on(
         assert found[key].verdict == "ok", found[key]
     reloads = {rule.server for rule in SERVERS if rule.hup}
     assert found["life.reload"].verdict == ("ok" if server in reloads else "skipped")
+
+
+def supervised(stack: tuple[str, str, str, str]) -> ParameterSet:
+    mark = pytest.mark.proof if stack[1] == "gunicorn" else pytest.mark.lab
+    return pytest.param(*stack, marks=mark)
+
+
+@pytest.mark.parametrize(
+    ("kind", "server", "interface", "proxy"), [supervised(row) for row in SUPERVISED]
+)
+def test_smoke_passes_under_supervisor_on(
+    kind: str, server: str, interface: str, proxy: str, tmp_path: Path
+) -> None:
+    answers = {"server": server, "interface": interface, "proxy": proxy}
+    pairs = [f"hosting.{key}={value}" for key, value in answers.items()]
+    python = with_uwsgi(tmp_path) if server == "uwsgi" else sys.executable
+    root = made(tmp_path, kind, "hosting.target=supervisor", *pairs)
+    found = probed(root, proxy=program(proxy), python=python)
+    assert failed(found) == {}
+    for key in ("boot", "life.restart", "life.stop", *OWN[kind]):
+        assert found[key].verdict == "ok", found[key]
+
+
+def test_every_server_is_smoked_under_supervisor() -> None:
+    assert {stack[1] for stack in SUPERVISED} == {rule.server for rule in SERVERS}
 
 
 def test_the_part_in_proof_has_every_server_project_and_proxy() -> None:

@@ -158,10 +158,14 @@ def _sum(ledger: Ledger, workers: int, threads: int, fits: int, need: int) -> st
     )
 
 
+def _one_by_one(ledger: Ledger) -> bool:
+    """Whether supervisor runs each worker as a process that it restarts on its own."""
+    return ledger["server.holder"] == "handed" and ledger["server.kind"] == "uvicorn"
+
+
 def _managed(ledger: Ledger) -> None:
     """Decide what supervisor is told, and what deploy/boot.py sets in its stead."""
-    handed = ledger["server.holder"] == "handed"
-    many = handed and ledger["server.kind"] == "uvicorn"
+    handed, many = ledger["server.holder"] == "handed", _one_by_one(ledger)
     ledger.decide(
         "supervisor.processes",
         ledger.number("sizing.planned") if many else 1,
@@ -169,6 +173,14 @@ def _managed(ledger: Ledger) -> None:
         if many
         else "the server has a master of its own",
         "sizing.cores",
+        "https://supervisord.org/configuration.html#fcgi-program-x-section-settings",
+    )
+    ledger.decide(
+        "server.handover",
+        handed and ledger["server.kind"] == "gunicorn",
+        "given descriptor 0, gunicorn closes it, and removes supervisor's socket at "
+        "its end; a socket that comes as systemd's do it leaves alone",
+        "server.holder",
         "https://supervisord.org/configuration.html#fcgi-program-x-section-settings",
     )
     table = ledger.answers["environment"]
@@ -225,7 +237,9 @@ def capacity(ledger: Ledger, row: ServerRule) -> None:
     _managed(ledger)
     variables = ledger.answers["environment"]
     ledger.decide("environment", variables, "answered", "environment")
-    lone = ledger.number("sizing.workers_max") == 1 and not row.lone
+    lone = _one_by_one(ledger) or (
+        ledger.number("sizing.workers_max") == 1 and not row.lone
+    )
     ledger.decide(
         "server.reload",
         row.hup and not lone,

@@ -166,10 +166,18 @@ def restart(site: Site) -> Found:
         time.sleep(AFTER_S)
     held = ", a stream open" if stream else ""
     told = f"back after {took:.1f} s{held}"
-    if site.on.text("server.holder") not in {"systemd", "handed"}:
-        words = f"{load.words()}; {told}"
-        return Found(f"{words}; this server makes its own socket, so some may be lost")
+    if closes := _closes(site):
+        return Found(f"{load.words()}; {told}; {closes}, so some may be lost")
     return _judge(site, load, told)
+
+
+def _closes(site: Site) -> str:
+    """Return why the socket is closed while the service restarts, if it is."""
+    holder = site.on.text("server.holder")
+    if holder == "handed" and site.on.number("supervisor.processes") == 1:
+        return "supervisor closes the socket with its only process"
+    handed = holder in {"systemd", "handed"}
+    return "" if handed else "this server makes its own socket"
 
 
 def stop(site: Site) -> Found:
@@ -183,6 +191,8 @@ def stop(site: Site) -> Found:
     expect(not ended.killed, f"it had to be killed after {took:.0f} s; log: {log}")
     expect(took <= limit, f"it took {took:.1f} s, over the {limit:.0f} s it may take")
     expect(not ended.left, f"processes were left behind: {ended.left}")
+    crashed = f"it ended with exit status {ended.status}, as after a crash; log: {log}"
+    expect(ended.status in {0, 143}, crashed)  # 143: SIGTERM, told as a shell does
     held = ", a stream open" if stream else ""
     return Found(f"{took:.1f} s{held}, no process left", (("seconds", took),))
 
@@ -246,7 +256,7 @@ def socket_mode(site: Site) -> Found:
     shut = not mode & _WORLD or (
         site.on.plan["server.runtime"] is True and not folder & _WORLD
     )
-    fix = "SocketMode=0660, or RuntimeDirectoryMode=0750 where the server makes it."
+    fix = "SocketMode=0660, or 0750 for its directory where the server makes it."
     expect(shut, f"every account may open it: {mode:o} in a {folder:o} directory", fix)
     group = mode & stat.S_IWGRP
     expect(group, f"the proxy's group may not open it: {mode:o}", fix)

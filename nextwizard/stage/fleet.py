@@ -107,7 +107,8 @@ class Fleet:
         took = max(member.stop(limit) for member in self.members)
         left = tuple(pid for member in self.members for pid in member.ended.left)
         killed = any(member.ended.killed for member in self.members)
-        self.ended = Stopped(killed=killed, left=left)
+        status = max(member.ended.status for member in self.members)
+        self.ended = Stopped(killed=killed, left=left, status=status)
         return took
 
     def close(self) -> None:

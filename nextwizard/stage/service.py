@@ -21,10 +21,14 @@ BOOT_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """How a stop went: whether it had to be killed, and the pids it left behind."""
+    """How a stop went: whether it had to be killed, and the pids it left behind.
+
+    `status` is the main process's exit status, 0 where a signal ended it.
+    """
 
     killed: bool = False
     left: tuple[int, ...] = ()
+    status: int = 0
 
 
 class Service(Protocol):

@@ -38,6 +38,8 @@ serverurl = unix://{socket}
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 
 """
+_STOPPED = re.compile(r"(?m)\bstopped: .*\(exit status (\d+)\)$")
+_TMPFILES = re.compile(r"(?m)^printf 'd /run/%s (0[0-7]{3}) ")
 _NEEDS_ROOT = re.compile(r"(?m)^(?:user|socket_owner)\s*=.*$")
 
 
@@ -68,8 +70,8 @@ def write(stage: Stage) -> str:
         if os.path.exists(os.path.join(stage.root, path)):
             text = stage.moved(stage.read(path), quoting.py)
             stage.write(text, "deploy", os.path.basename(path))
-    os.makedirs(stage.place("run"), exist_ok=True)
     os.makedirs(stage.place("log"), exist_ok=True)
+    _runtime(stage)
     text = stage.moved(
         stage.read(f"{stage.text('unit.folder')}/{name}.conf"), quoting.ini
     )
@@ -84,6 +86,14 @@ def write(stage: Stage) -> str:
         socket=quoting.ini(stage.place("ctl.sock")),
     )
     return stage.write(wrapper + text, "supervisord.conf")
+
+
+def _runtime(stage: Stage) -> None:
+    """Make the socket's directory with the mode that the runbook gives it."""
+    place = stage.place("run")
+    os.makedirs(place, exist_ok=True)
+    if found := _TMPFILES.search(stage.read("deploy/README.md")):
+        os.chmod(place, int(found[1], 8))
 
 
 class Supervised:
@@ -180,9 +190,10 @@ class Supervised:
         left = tuple(pid for pid in self.server.members() if pid != self.server.pid)
         self.server.stop(15)
         with open(self.stage.place("supervisord.log"), encoding="utf-8") as file:
-            killed = "killing" in file.read()
+            said = file.read()
         self.server = None
-        self.ended = Stopped(killed=killed, left=left)
+        status = max(map(int, _STOPPED.findall(said)), default=0)
+        self.ended = Stopped(killed="killing" in said, left=left, status=status)
         return took
 
     def close(self) -> None:

@@ -235,9 +235,10 @@ class Unit:
             time.sleep(0.02)
         took, killed = time.monotonic() - begun, server.running
         left = () if killed else _left(server)
+        status = max(server.process.returncode or 0, 0)
         server.kill()
         self.server = None
-        self.ended = Stopped(killed=killed, left=left)
+        self.ended = Stopped(killed=killed, left=left, status=status)
         return took
 
     def close(self) -> None:

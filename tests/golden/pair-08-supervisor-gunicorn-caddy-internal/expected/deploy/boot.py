@@ -257,12 +257,27 @@ def become(command: list[str], sizing: Sizing) -> int:
     os.environ["WEB_CONCURRENCY"] = str(sizing.workers)
     if SERVER == "granian":
         os.environ["GRANIAN_WORKERS"] = str(sizing.workers)
+    hand_over(os.environ)
     try:
         # The sockets of LISTEN_FDS stay: Python closes only what it opened itself.
         os.execvp(words[0], words)  # noqa: S606
     except OSError as error:
         say(f"boot: {words[0]}: {error.strerror}: install it or write its full path")
         return 127 if isinstance(error, FileNotFoundError) else 126
+
+
+def hand_over(environ: MutableMapping[str, str]) -> None:
+    """Hand supervisor's socket, which is descriptor 0, on the way systemd does.
+
+    As descriptor 0 gunicorn would close it, give the number to another file, and at its
+    end remove the socket that supervisor goes on holding.
+    """
+    os.dup2(0, 3)
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.close(null)
+    environ["LISTEN_FDS"] = "1"
+    environ["LISTEN_PID"] = str(os.getpid())
 
 
 def load_env_file(environ: MutableMapping[str, str]) -> None:
