@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from .state import digest
-from .values import Change
+from .values import Change, Note
 
 
 if TYPE_CHECKING:
     from .state import Disk, Record
+    from .values import Plan
 
 
 def gone(rendered: frozenset[str], disk: Disk, record: Record) -> list[Change]:
@@ -49,4 +51,31 @@ def settled(changes: list[Change], disk: Disk, record: Record) -> list[Change]:
     return found
 
 
-__all__ = ["gone", "settled"]
+def renamed(changes: list[Change], plan: Plan, disk: Disk) -> list[Note]:
+    """Return the warning of a secret file that came along and names the old database.
+
+    compose makes the database that project.name says, in a volume of that name.
+    """
+    if plan["hosting.target"] != "compose" or not plan["compose.database"]:
+        return []
+    name, found = str(plan["project.name"]), []
+    for change in changes:
+        if change.ownership != "secret" or not change.origin:
+            continue
+        url = rb"(?m)^DATABASE_URL=\W?\w+://([\w-]+):.*@database\b.*/([\w-]+)"
+        said = re.search(url, disk.read(change.origin) or b"")
+        old = dict.fromkeys(part.decode() for part in said.groups()) if said else {}
+        if set(old) - {name}:
+            message = (
+                f"project.name: DATABASE_URL in {change.path} names "
+                f"{' and '.join(old)}, and compose makes {name} in a new, empty volume"
+            )
+            fix = (
+                f"Write {name} for user and database there, and bring the data over "
+                "with a dump; or keep the old project.name."
+            )
+            found.append(Note("secret.renamed", "warning", message, fix=fix))
+    return found
+
+
+__all__ = ["gone", "renamed", "settled"]

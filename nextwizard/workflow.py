@@ -173,13 +173,13 @@ def propose(
         for file in files
     ]
     made = frozenset(file.path for file in files)
+    notes = [*plan.notes, *_tracked(inspection, changes)]
     if record.pending or not made.issuperset(record.files):
-        from .leftover import gone, settled
+        from .leftover import gone, renamed, settled
 
-        changes += gone(made, disk, record)
-        changes += settled(changes, disk, record)
-    notes = (*plan.notes, *_tracked(inspection, changes))
-    told = Plan(plan.decisions, notes, plan.variants)
+        notes += renamed(changes, plan, disk)
+        changes += [*gone(made, disk, record), *settled(changes, disk, record)]
+    told = Plan(plan.decisions, tuple(notes), plan.variants)
     spoken = any(layer.values for layer in layers) or bool(choices)
     return Proposal(
         inspection, answers, told, files, tuple(changes), chosen, said=spoken

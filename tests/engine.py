@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import judges
-import pytest
-from support import needed
+from support import missing, needed
 
 
 if TYPE_CHECKING:
@@ -114,7 +113,7 @@ class Engine:
 def engine() -> Iterator[Engine]:
     """Set up an engine of its own; take everything away that ran on it."""
     if os.geteuid() != 0:
-        pytest.skip("containers with limits need root")
+        missing("a root account, which containers with limits need,")
     for program in PROGRAMS:
         needed(program, f"/usr/lib/podman/{program}", f"/usr/sbin/{program}")
     folder = Path(tempfile.mkdtemp(prefix="nwc"))

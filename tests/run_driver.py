@@ -225,7 +225,8 @@ class Held:
 def warm(project: str) -> None:
     """Import and cache everything that the children will want."""
     import difflib  # noqa: F401
-    import encodings.idna  # noqa: F401
+    import encodings.idna
+    import encodings.unicode_escape  # noqa: F401
     import importlib
 
     for name in (

@@ -247,6 +247,19 @@ def test_settings_that_are_a_package_already_are_not_split() -> None:
     assert plan["settings.file"] == "config/settings_prod.py"
 
 
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ("file", "config/settings.py is split into base, dev and prod"),
+        ("split", "the settings are split into base, dev and prod already"),
+        ("package", "config/settings.py is kept; prod adds what it lacks"),
+    ],
+)
+def test_the_split_is_said_as_it_is(shape: str, words: str) -> None:
+    plan = planned(found=project(shape=shape))
+    assert plan.decisions["settings.split"].reason == words
+
+
 def test_mail_keeps_one_style() -> None:
     assert planned()["mail.mailers"] is True
     assert (

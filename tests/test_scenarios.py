@@ -248,6 +248,24 @@ def test_11_and_34_another_name_for_the_project(notes: Path, again: Again) -> No
     settled(again)
 
 
+def test_another_name_leaves_the_database_of_compose_behind(
+    notes: Path, again: Again
+) -> None:
+    compose = ("hosting.target=compose", "data.database=postgresql")
+    (notes / "deploy/notes.env").unlink()
+    url = "DATABASE_URL=postgresql://notes:s3cret@database:5432/notes\n"
+    code, said = again("--set", compose[0], "--set", compose[1])
+    assert code == 0, said
+    (notes / "deploy/notes.env").write_text(url)
+    code, said = again("--set", "project.name=memo")
+    assert code == 0, said
+    assert "warning: project.name: DATABASE_URL in deploy/memo.env names notes" in said
+    assert "Write memo for user and database there" in said
+    assert "s3cret" not in said
+    code, said = again("--set", "project.name=notes")
+    assert "names memo" not in said
+
+
 @pytest.mark.parametrize("kind", ["tracked", "ignored"])
 def test_12_and_13_a_path_that_is_taken(
     kind: str, account: Account, notes: Path, again: Again

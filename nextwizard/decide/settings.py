@@ -143,6 +143,13 @@ def _versions(ledger: Ledger) -> None:
     )
 
 
+_KEPT = "{} is kept; prod adds what it lacks"
+_SHAPES = {
+    "file": "{} is split into base, dev and prod",
+    "split": "the settings are split into base, dev and prod already",
+}
+
+
 def _module(ledger: Ledger) -> None:
     """Decide where prod.py lies, what it imports, and what it leaves alone."""
     settings = ledger.project.layout.settings
@@ -156,11 +163,7 @@ def _module(ledger: Ledger) -> None:
         package = ""
     base = f"{package}.base" if ours else settings.prod_module or module
     prod = f"{package}.prod" if package else f"{module}_prod"
-    reason = (
-        f"{settings.path} is split into base, dev and prod"
-        if ours
-        else f"{settings.path} is kept; prod adds what it lacks"
-    )
+    reason = _SHAPES.get(settings.shape, _KEPT).format(settings.path)
     depth = prod.count(".") + _depth(ledger)
     rows: dict[str, Value] = {
         "settings.split": settings.shape == "file",

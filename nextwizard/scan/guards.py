@@ -39,7 +39,7 @@ def combine(options: Sequence[tuple[Kind, Guard]]) -> Kind:
     if "unknown" in kinds or not kinds:
         return "unknown"
     plain = kinds - {"portable"}
-    if len(plain) < 2:  # noqa: PLR2004
+    if len(plain) < 2:  # noqa: PLR2004 - sync and async
         return next(iter(plain), "portable")
     fitting = {("async", "asgi"), ("sync", "wsgi"), ("async", None), ("sync", None)}
     guarded = any(guard for _, guard in options)

@@ -277,7 +277,7 @@ def _regular(prefix: Prefix, pattern: str) -> Prefix:
 def extend(code: Code, module: Module, prefix: Prefix, call: ast.Call) -> Prefix | None:
     """Return the prefix a path(), re_path() or url() call leads to, None for others."""
     name = code.hint(module, call.func).rpartition(".")[2]
-    if name not in ("path", "re_path", "url") or len(call.args) < 2:  # noqa: PLR2004
+    if name not in ("path", "re_path", "url") or len(call.args) < 2:  # noqa: PLR2004 - route, view
         return None
     route = call.args[0]
     if isinstance(route, ast.Call) and route.args:

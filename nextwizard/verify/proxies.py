@@ -224,7 +224,7 @@ def _warnings(text: str) -> list[str]:
 def _console(line: str) -> dict[str, str]:
     """Return a line of caddy's console log as its JSON log would give it."""
     parts = re.sub(r"\x1b\[\d*m", "", line).split("\t")
-    if len(parts) < 3:  # noqa: PLR2004
+    if len(parts) < 3:  # noqa: PLR2004 - time, level, message
         return {}
     return {"level": parts[1].lower(), "msg": " ".join(parts[2:])}
 

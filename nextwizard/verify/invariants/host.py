@@ -99,18 +99,36 @@ def packages(facts: Facts) -> Iterator[Breach]:
     if not python:
         message = "no interpreter with Django: make .venv and install the packages"
         raise NotHere(message)
-    done = run([python, "-c", _VERSIONS, json.dumps([*wanted])], timeout=30)
-    there = json.loads(done.out) if not done.code else {}
+    there = _installed(python, *wanted)
     for name, (least, at) in wanted.items():
         yield from _package(facts, name, least, str(there.get(name, "")), at)
+
+
+def _installed(python: str, *names: str) -> dict[str, str]:
+    """Return the versions of those packages that an interpreter has."""
+    done = run([python, "-c", _VERSIONS, json.dumps(names)], timeout=30)
+    return json.loads(done.out) if not done.code else {}
+
+
+def wheel(facts: Facts) -> Iterator[Breach]:
+    """Hold that uwsgi is the program: its wheel, a module, cannot start again."""
+    python = facts.subject.python
+    if facts.text("server.kind") != "uwsgi" or not python:
+        raise NotUsed
+    if facts.subject.stage.plan["server.reload"] is not True:
+        raise NotUsed
+    if "pyuwsgi" in _installed(python, "pyuwsgi"):
+        at = facts.subject.line("deploy/requirements.txt", r"^uwsgi\b")
+        what = f"the uwsgi of {python} is the wheel pyuwsgi, and a reload ends it"
+        fix = "pip uninstall pyuwsgi, then pip install uwsgi."
+        yield Breach(what, (at,), fix, "warning")
 
 
 def _package(
     facts: Facts, name: str, least: str, version: str, at: Evidence
 ) -> Iterator[Breach]:
     severity = "failed" if facts.subject.on_host else "warning"
-    alias = {"uwsgi": "pyuwsgi"}.get(name, "")
-    if not version and alias and facts.subject.program(name):
+    if not version and name == "uwsgi" and facts.subject.program(name):
         return
     if not version:
         what = f"{name} is not installed for {facts.subject.python}"
@@ -184,6 +202,13 @@ ROWS = (
         "the service would end at its first import",
         f"{DJANGO}/howto/deployment/checklist/",
         packages,
+    ),
+    Invariant(
+        "server.wheel",
+        "the server can reload",
+        "the first release would leave the service down",
+        "https://uwsgi-docs.readthedocs.io/en/latest/Management.html",
+        wheel,
     ),
     Invariant(
         "host.interpreter",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from nextwizard.rules import DJANGO, NGINX
@@ -64,12 +65,12 @@ def health_answer(facts: Facts) -> Iterator[Breach]:
     """Hold that the probe gets 200, with the Host it brings and over plain http."""
     (probed, _), (plain, _) = facts.exact.replies
     hosts = facts.prod("ALLOWED_HOSTS")
-    if probed == 400:  # noqa: PLR2004
+    if probed == HTTPStatus.BAD_REQUEST:
         said = _default_host(facts)
         what = f"Django refuses the probe's Host {facts.probe_host}"
         fix = "Send a name of ALLOWED_HOSTS, or add this one there."
         yield Breach(what, (*said, hosts), fix)
-    elif probed != 200:  # noqa: PLR2004
+    elif probed != HTTPStatus.OK:
         at = facts.subject.line(facts.text("health.page"), "^def ")
         what = f"Django answers the probe with {probed}"
         yield Breach(what, (at,), "Open the path in a browser and read the log.")
@@ -94,7 +95,7 @@ def _default_host(facts: Facts) -> tuple[Evidence, ...]:
 def scheme(facts: Facts) -> Iterator[Breach]:
     """Hold that every route sets the header by which Django knows https."""
     trusted = facts.setting("SECURE_PROXY_SSL_HEADER")
-    if not isinstance(trusted, list) or len(trusted) != 2:  # noqa: PLR2004
+    if not isinstance(trusted, list) or len(trusted) != 2:  # noqa: PLR2004 - name, value
         what = "the proxy ends TLS, and Django believes no header that says so"
         fix = 'Set it to ("HTTP_X_FORWARDED_PROTO", "https").'
         yield Breach(what, (facts.prod("SECURE_PROXY_SSL_HEADER"),), fix)
