@@ -53,10 +53,11 @@ def read_document(data: bytes, name: str, source: Source) -> Layer:
         raise InputError(Problem(name, what, "Start it with: schema = 1"))
     given: dict[str, Given] = {}
     problems: list[Problem] = []
+    lines = _lines(text)
     for key, raw in _flat(document).items():
         if key == "schema":
             continue
-        place = f"{name}:{line}" if (line := _line_of(text, key)) else name
+        place = f"{name}:{line}" if (line := _line_of(lines, key)) else name
         if key == TABLE and not isinstance(raw, dict):
             problems.append(_no_table(place))
         elif _known(key):
@@ -160,22 +161,31 @@ def _flat(document: Mapping[str, object]) -> dict[str, object]:
     return flat
 
 
-def _line_of(text: str, key: str) -> int:
-    """Return the 1-based line a dotted key stands on; 0 when it cannot be told."""
-    table, _, leaf = key.rpartition(".")
+_HEADER = re.compile(r"\s*\[\s*([^\]]+?)\s*\]")
+_NAME = re.compile(r"""\s*["']?([^"'=:\s]+)["']?\s*[=:]""")
+_ANY = "*"
+
+
+def _lines(text: str) -> dict[tuple[str, str], int]:
+    """Return the first line of each name, below its table and below any."""
+    found: dict[tuple[str, str], int] = {}
     current = ""
     for number, line in enumerate(text.splitlines(), 1):
-        header = re.match(r"\s*\[\s*([^\]]+?)\s*\]", line)
+        header = _HEADER.match(line)
         if header:
             current = header[1].strip("\"'")
-        name = re.match(r"""\s*["']?([^"'=:\s]+)["']?\s*[=:]""", line)
-        if name and (
-            (current == table and name[1] == leaf)
-            or name[1] == key
-            or (not current and name[1] == leaf)
-        ):
-            return number
-    return 0
+        name = _NAME.match(line)
+        if name:
+            found.setdefault((current, name[1]), number)
+            found.setdefault((_ANY, name[1]), number)
+    return found
+
+
+def _line_of(lines: Mapping[tuple[str, str], int], key: str) -> int:
+    """Return the 1-based line a dotted key stands on; 0 when it cannot be told."""
+    table, _, leaf = key.rpartition(".")
+    places = ((table, leaf), (_ANY, key), ("", leaf))
+    return min((lines[place] for place in places if place in lines), default=0)
 
 
 def _known(key: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from .values import Host
@@ -38,17 +38,31 @@ def inspect(templates: str, root: str = "/") -> Host:
     machine = _machine(os.path.join(templates, "deploy", "_machine.jinja"))
     cpus = float(machine["effective_cpus"](root))
     memory = int(machine["memory_limit"](root))
-    return Host(max(1, int(cpus)), memory // _MIB or 1024, _installed(root))
+    status = os.path.join(root, _DPKG.lstrip("/"))
+    return Host(max(1, int(cpus)), memory // _MIB or 1024, dict(_packaged(status)))
 
 
-def _installed(root: str) -> dict[str, str]:
+def _packaged(status: str) -> Mapping[str, str]:
     """Return the proxies' versions as the package database has them.
+
+    It has thousands of rows: in one process it is read again only when it changed.
+    """
+    try:
+        found = os.stat(status)
+    except OSError:
+        return {}
+    return _installed(status, (found.st_mtime_ns, found.st_size, found.st_ino))
+
+
+@lru_cache(maxsize=1)
+def _installed(place: str, _stamp: tuple[int, ...]) -> dict[str, str]:
+    """Return the proxies' versions from a package database of this time and size.
 
     Reading it starts no program. A proxy from elsewhere is not found here; its version
     is then asked for, and `check` runs the real one.
     """
     try:
-        with open(os.path.join(root, _DPKG.lstrip("/")), "rb") as file:
+        with open(place, "rb") as file:
             status = file.read()
     except OSError:
         return {}

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import stat
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import __version__
@@ -53,11 +54,16 @@ def locate(directory: str) -> str:
 def signature() -> str:
     """Return a digest of every file of ours by name, size and time.
 
-    An upgrade changes it, and so does an edit in a checkout.
+    An upgrade changes it, and so does an edit in a checkout. It is what this process
+    began with: code and templates that it has loaded stay as they were.
     """
+    return _signed(os.path.dirname(os.path.abspath(__file__)), templates_dir())
+
+
+@cache
+def _signed(*tops: str) -> str:
     found = hashlib.sha256()
-    package = os.path.dirname(os.path.abspath(__file__))
-    for top in (package, templates_dir()):
+    for top in tops:
         for folder, folders, names in os.walk(top):
             folders[:] = sorted(name for name in folders if name != "__pycache__")
             for name in sorted(names):
@@ -99,11 +105,12 @@ class Disk:
         """Look below this directory, and never through a symlink below it."""
         self.root = root
         self._seen: dict[str, Entry] = {}
+        self._folders: set[str] = set()
 
     def look(self, path: str) -> Entry:
         """Return what stands at a POSIX path below the root."""
         if path not in self._seen:
-            self._seen[path] = _look(self.root, path)
+            self._seen[path] = _look(self.root, path, self._folders)
         return self._seen[path]
 
     def read(self, path: str) -> bytes | None:
@@ -131,12 +138,18 @@ class Disk:
         return {path: self.mark(path) for path in self._seen}
 
 
-def _look(root: str, path: str) -> Entry:
-    """Return what stands at a path; a symlink on the way counts as one."""
+def _look(root: str, path: str, folders: set[str]) -> Entry:
+    """Return what stands at a path; a symlink on the way counts as one.
+
+    `folders` are real directories on ways gone before, each looked at once.
+    """
     here = root
     parts = path.split("/")
+    last = len(parts) - 1
     for at, part in enumerate(parts):
-        here = os.path.join(here, part)
+        here = f"{here}/{part}"
+        if at < last and here in folders:
+            continue
         try:
             found = os.lstat(here)
         except (FileNotFoundError, NotADirectoryError):
@@ -145,8 +158,10 @@ def _look(root: str, path: str) -> Entry:
             return Entry("unreadable")
         if stat.S_ISLNK(found.st_mode):
             return Entry("symlink")
-        if at < len(parts) - 1 and not stat.S_ISDIR(found.st_mode):
-            return Entry("other")
+        if at < last:
+            if not stat.S_ISDIR(found.st_mode):
+                return Entry("other")
+            folders.add(here)
     return _entry(here, found)
 
 

@@ -19,7 +19,7 @@ from .urls import Urls, read_urls
 
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from nextwizard.values import Evidence, Shape
 
@@ -39,6 +39,8 @@ _SHARED = re.compile(
     r"(?:\A|\.)(?!\w*local)(?:\w+_)?(?:base|common|defaults|settings)(?:_\w+)?\Z"
 )
 """A module that this one builds on; one named local is laid over it instead."""
+
+_STAR = re.compile(rb"^([ \t]*)from[ \t]+([\w.]+)[ \t]+import[ \t]*\*", re.MULTILINE)
 
 
 class Found(NamedTuple):
@@ -112,11 +114,22 @@ def _add_roots(code: Code, reader: Reader) -> None:
 def _effective(code: Code, module: str, start: Start, managed: frozenset[str]) -> str:
     """Return the user's module the site runs on: below a prod.py we wrote, its base."""
     ours = located(code, start.served) if start.served else ""
-    if ours in managed and (found := code.find(start.served)):
-        for star in found.stars:
-            if located(code, star):
-                return star
-    return module
+    if ours not in managed:
+        return module
+    stars = _stars(code, start.served, code.tree.read(ours) or b"")
+    return next((star for star in stars if located(code, star)), module)
+
+
+def _stars(code: Code, dotted: str, data: bytes) -> Sequence[str]:
+    """Return the modules a file of ours builds on, parsed only when it was rewritten.
+
+    It is a long one, and nothing else in it is looked at.
+    """
+    named = _STAR.findall(data)
+    if len(named) == 1 and not named[0][0] and named[0][1][:1] != b".":
+        return (named[0][1].decode(),)
+    found = code.find(dotted)
+    return found.stars if found else ()
 
 
 def _urlconf(code: Code, reader: Reader, module: str) -> str:

@@ -89,10 +89,10 @@ def settings_names(module: Module, file: Place) -> list[tuple[str, int]]:
     names: dict[str, object] = {}
     at = Evaluator(module, file, names, defaults=True)
     found: list[tuple[str, int]] = []
-    for node in ast.walk(module.tree):
+    for node in module.every():
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             names[node.targets[0].id] = at(node.value)
-    for node in ast.walk(module.tree):
+    for node in module.every():
         for value in _settings_values(node):
             text = at(value)
             if isinstance(text, str) and text:
@@ -124,7 +124,7 @@ def _import_path(tree: Tree, module: Module) -> Iterator[str]:
     yield from ("", "src")
     names: dict[str, object] = {}
     at = Evaluator(module, place(tree.root, module.path), names)
-    for node in ast.walk(module.tree):
+    for node in module.every():
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             names[node.targets[0].id] = at(node.value)
     yield from inserted(tree, module, at)
@@ -132,7 +132,7 @@ def _import_path(tree: Tree, module: Module) -> Iterator[str]:
 
 def inserted(tree: Tree, module: Module, at: Evaluator) -> Iterator[str]:
     """Yield the folders of the project that a file puts on the import path."""
-    for node in ast.walk(module.tree):
+    for node in module.every():
         match node:
             case ast.Call(args=[*_, path]) if module.qualify(node.func) in _INSERTS:
                 found = at(path)

@@ -152,6 +152,18 @@ class Module:
     stars: list[str] = field(default_factory=list)
     top: dict[str, list[ast.AST]] = field(default_factory=dict)
     typing_only: set[str] = field(default_factory=set)
+    walked: list[ast.AST] = field(default_factory=list)
+
+    def every(self) -> list[ast.AST]:
+        """Return every node that says something, in ast.walk's order, found once."""
+        if not self.walked:
+            self.walked.append(self.tree)
+            for node in self.walked:
+                for name in _FIELDS[node.__class__]:
+                    value = getattr(node, name, None)
+                    inner = value if value.__class__ is list else (value,)
+                    self.walked += [i for i in inner if i.__class__ in _FIELDS]
+        return self.walked
 
     def of[T: ast.AST](self, kind: type[T]) -> list[tuple[T, Scope]]:
         """Return the nodes of a kind that can run, in order, each with its scope."""

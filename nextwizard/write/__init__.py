@@ -10,6 +10,7 @@ import fcntl
 import os
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 from nextwizard.catalog import RECORD_DIR
@@ -28,15 +29,17 @@ from .files import (
     discard,
     end,
     failed,
+    open_folder,
     patient,
     sync,
     temporary,
     whole,
+    writable,
 )
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 
 _LOCK = f"{RUN}/lock"
@@ -106,23 +109,29 @@ class Step:
 def preflight(root: str, steps: Sequence[Step]) -> None:
     """Refuse the whole run, before anything is written, when a step cannot work."""
     disk = Disk(root)
+    open_to = cache(open_folder)
     problems = []
     for step in steps:
-        words = _obstacle(root, step, disk)
+        words = _obstacle(root, step, disk, open_to)
         if words:
             problems.append(Problem(step.path, *words))
     if problems:
         raise InputError(problems)
 
 
-def _obstacle(root: str, step: Step, disk: Disk) -> tuple[str, str] | None:
-    """Return what stands in a step's way, and the way out."""
+def _obstacle(
+    root: str, step: Step, disk: Disk, open_to: Callable[[str], bool]
+) -> tuple[str, str] | None:
+    """Return what stands in a step's way, and the way out.
+
+    `open_to` tells whether this account may write in a directory.
+    """
     entry = disk.look(step.path)
     if entry.kind == "symlink":
         return "is or lies below a symlink", "Replace it by a real file."
     if entry.kind in {"directory", "other"}:
         return "is no regular file", "Move it away."
-    if entry.kind == "unreadable" or not _writable(root, step.path):
+    if entry.kind == "unreadable" or not writable(root, step.path, open_to):
         return "cannot be written", "Give this account write permission."
     if (entry.data if entry.kind == "file" else None) != step.before:
         what = "changed while nextwizard was looking at it"
@@ -130,17 +139,6 @@ def _obstacle(root: str, step: Step, disk: Disk) -> tuple[str, str] | None:
     if entry.kind == "file" and step.after is not None:
         return _foreign(root, step.path)
     return None
-
-
-def _writable(root: str, path: str) -> bool:
-    """Tell whether a file may be replaced: it, and the directory it lies in."""
-    place = os.path.join(root, path)
-    if os.path.exists(place) and not os.access(place, os.W_OK):
-        return False
-    folder = os.path.dirname(place)
-    while not os.path.exists(folder):
-        folder = os.path.dirname(folder)
-    return os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)
 
 
 def _foreign(root: str, path: str) -> tuple[str, str] | None:
@@ -212,9 +210,10 @@ def _make(root: str, step: Step, temporary: str) -> None:
             attributes(place, temporary)
             _unchanged(root, step)
             os.replace(temporary, place)
-    finally:
+    except BaseException:
         with suppress(OSError):
             discard(temporary)
+        raise
     sync(os.path.dirname(place))
 
 

@@ -45,6 +45,21 @@ def failed(path: str, error: OSError) -> WriteError:
     return WriteError(Problem(path, what, fix))
 
 
+def writable(root: str, path: str, open_to: Callable[[str], bool]) -> bool:
+    """Tell whether a file may be replaced: it, and the directory it lies in."""
+    place = os.path.join(root, path)
+    if os.path.exists(place) and not os.access(place, os.W_OK):
+        return False
+    return open_to(os.path.dirname(place))
+
+
+def open_folder(folder: str) -> bool:
+    """Tell whether names can be made in a directory, there or not yet."""
+    while not os.path.exists(folder):
+        folder = os.path.dirname(folder)
+    return os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)
+
+
 def create(place: str, data: bytes, mode: int, like: os.stat_result | None) -> None:
     """Create a file, synced, with its mode from the first byte.
 
@@ -141,6 +156,8 @@ def missing(root: str, folder: str) -> list[str]:
 
 def directories(root: str, folder: str, mode: int = 0o777) -> None:
     """Make a directory below the root and those above it; each is synced."""
+    if os.path.isdir(os.path.join(root, folder)):
+        return
     os.makedirs(root, exist_ok=True)
     for path in reversed(missing(root, folder)):
         place = os.path.join(root, path)
