@@ -22,7 +22,8 @@ class ServerRule(NamedTuple):
     says how it takes a socket: held by systemd, handed down by supervisor as
     descriptor 0, made by itself as a file, or a port. `hup` is whether SIGHUP reloads
     without a loss, `lone` whether also for a single process, `threads` who says how
-    many there are: we, the server's executor, or nobody, as under ASGI.
+    many there are: we, the server's executor, or nobody, as under ASGI. `orphans` is
+    whether workers go on for ever when their main process is killed.
     """
 
     server: str
@@ -39,6 +40,7 @@ class ServerRule(NamedTuple):
     processes: bool = True
     streams: bool = True
     threads: Literal["ours", "executor", "none"] = "none"
+    orphans: bool = False
 
 
 _GUNICORN = "PYTHON -m gunicorn --config GUNICORN LISTEN"
@@ -114,6 +116,7 @@ SERVERS: tuple[ServerRule, ...] = (
         "an event loop a core, as answered",
         "https://hypercorn.readthedocs.io/en/latest/how_to_guides/configuring.html",
         hup=False,
+        orphans=True,
     ),
     ServerRule(
         "hypercorn",
@@ -125,6 +128,7 @@ SERVERS: tuple[ServerRule, ...] = (
         "threads of an event loop's executor, as answered",
         "https://hypercorn.readthedocs.io/en/latest/how_to_guides/wsgi_apps.html",
         hup=False,
+        orphans=True,
         threads="executor",
     ),
     ServerRule(
@@ -136,6 +140,7 @@ SERVERS: tuple[ServerRule, ...] = (
         "granian>=2.5",
         "a Rust front before each event loop, as answered",
         "https://github.com/emmett-framework/granian#options",
+        orphans=True,
     ),
     ServerRule(
         "granian",
@@ -147,6 +152,7 @@ SERVERS: tuple[ServerRule, ...] = (
         "a Rust front before the worker's threads, as answered",
         "https://github.com/emmett-framework/granian#options",
         threads="ours",
+        orphans=True,
     ),
     ServerRule(
         "daphne",

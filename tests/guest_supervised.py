@@ -30,9 +30,6 @@ files = /etc/supervisor/conf.d/*.conf
 """
 """What Debian's package configures."""
 
-OUTLIVE = {"granian"}
-"""Whose workers go on when the main process was killed: docs/reliability.md."""
-
 GRACEFUL_S = float(FACTS["timing.graceful"])
 STOP_S = float(FACTS["timing.stop"])
 PYTHON = f"{FACTS['paths.venv']}/bin/python"
@@ -130,9 +127,8 @@ def kill() -> None:
         must("kill", "-9", str(pid))
     until(lambda: not {*processes().values()} & {*before.values()}, 20, "new ones")
     until(_all_up, 60, "every process after a kill")
-    if FACTS["server.kind"] not in OUTLIVE:
-        gone = f"the workers of {before}"
-        until(lambda: not _helpers() & helpers, GRACEFUL_S + 5, gone)
+    gone = f"the end of the workers of {before}"
+    until(lambda: not _helpers() & helpers, GRACEFUL_S + 5, gone)
 
 
 def stop() -> None:

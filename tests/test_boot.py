@@ -36,6 +36,7 @@ CONTEXT: dict[str, dict[str, Any]] = {
         "env_file": "",
         "environment": (),
         "handover": False,
+        "leftovers": False,
     },
     "sizing": {
         "cores": 4,
@@ -68,6 +69,8 @@ SERVERS: dict[str, dict[str, Any]] = {
     "hypercorn": {**ASGI, "kind": "hypercorn"},
     "daphne": {**ASGI, "kind": "daphne", "workers_min": 1, "workers_max": 1},
     "granian": {"kind": "granian", "worker_class": "", "env_file": "/etc/notes/env"},
+    "granian supervised": {"kind": "granian", "worker_class": "", "leftovers": True},
+    "gunicorn supervised": {"handover": True},
     "uwsgi": {"kind": "uwsgi", "worker_class": "", "threads": 1},
 }
 
@@ -471,7 +474,7 @@ def test_import_stays_small(script: Callable[..., Path]) -> None:
 def test_ruff_finds_nothing(tmp_path: Path) -> None:
     for name, changes in SERVERS.items():
         text = render(changes)
-        assert text.count("\n") < 320
+        assert text.count("\n") < (350 if "supervised" in name else 310)
         assert "{#" not in text
         folder = tmp_path / name / "deploy"
         folder.mkdir(parents=True)
@@ -568,6 +571,44 @@ def test_gunicorn_takes_its_numbers_from_plan(
         )
         assert ask(path) == [True]
         assert process.poll() is None
+
+
+def test_what_outlived_a_killed_predecessor_is_ended_and_nothing_else(
+    script: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = script(**SERVERS["granian supervised"])
+    names = ("SERVER_URL", "GROUP_NAME", "PROCESS_NAME")
+    ours = {f"SUPERVISOR_{name}": f"notes {name}" for name in names}
+    base = {"PATH": os.environ["PATH"]}
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    neighbour = {**ours, "SUPERVISOR_PROCESS_NAME": "other"}
+    with contextlib.ExitStack() as stack:
+
+        def sleeper(environ: Mapping[str, str], cwd: Path) -> subprocess.Popen[bytes]:
+            command = ["sleep", "60"]
+            process = subprocess.Popen(command, cwd=cwd, env={**base, **environ})
+            stack.callback(process.wait, 5)
+            stack.callback(process.kill)
+            return process
+
+        left = sleeper(ours, tmp_path)
+        others = [sleeper(neighbour, tmp_path), sleeper(ours, elsewhere)]
+        others.append(sleeper({}, tmp_path))
+        command = [sys.executable, str(path), "true"]
+        for environ, words in ((base, "never"), ({**base, **ours}, "ended 1 proc")):
+            done = subprocess.run(
+                command,
+                capture_output=True,
+                check=True,
+                cwd=tmp_path,
+                env=environ,
+                text=True,
+                timeout=20,
+            )
+            assert (words in done.stderr) == (environ != base)
+        assert left.wait(5) == -signal.SIGKILL
+        assert [other.poll() for other in others] == [None] * 3
 
 
 # supervisor in one line: the socket is descriptor 0.

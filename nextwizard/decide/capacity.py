@@ -235,6 +235,14 @@ def capacity(ledger: Ledger, row: ServerRule) -> None:
         "hosting.target",
     )
     _managed(ledger)
+    ledger.decide(
+        "server.leftovers",
+        row.orphans and ledger["hosting.target"] == "supervisor",
+        "workers that outlive a killed main process would serve the old code on; "
+        "systemd ends them itself, supervisor does not",
+        "hosting.target",
+        row.link,
+    )
     variables = ledger.answers["environment"]
     ledger.decide("environment", variables, "answered", "environment")
     lone = _one_by_one(ledger) or (

@@ -17,6 +17,7 @@ import contextlib
 import math
 import os
 import re
+import signal
 import sys
 from collections.abc import Mapping, MutableMapping
 from typing import NamedTuple
@@ -44,6 +45,8 @@ REQUEST_MS = 0
 REQUESTS_PER_SECOND = 0
 # Read when something other than systemd starts the service; "" is no file.
 ENV_FILE = "/etc/site/env"
+# What tells the processes of this program from all others.
+KNOWN_BY = ["SUPERVISOR_SERVER_URL", "SUPERVISOR_GROUP_NAME", "SUPERVISOR_PROCESS_NAME"]
 # Set where nobody has, for a manager whose own file cannot carry every value.
 ENVIRONMENT: dict[str, str] = {}
 
@@ -257,12 +260,47 @@ def become(command: list[str], sizing: Sizing) -> int:
     os.environ["WEB_CONCURRENCY"] = str(sizing.workers)
     if SERVER == "granian":
         os.environ["GRANIAN_WORKERS"] = str(sizing.workers)
+    end_leftovers(os.environ)
     try:
         # The sockets of LISTEN_FDS stay: Python closes only what it opened itself.
         os.execvp(words[0], words)  # noqa: S606
     except OSError as error:
         say(f"boot: {words[0]}: {error.strerror}: install it or write its full path")
         return 127 if isinstance(error, FileNotFoundError) else 126
+
+
+def end_leftovers(environ: Mapping[str, str]) -> None:
+    """End the workers of a killed predecessor, which would serve the old code on.
+
+    systemd ends them with their service, supervisor does not. They are known by the
+    name that supervisor gave the process, which is ours alone by now.
+    """
+    names = [name for name in KNOWN_BY if name in environ]
+    own = {f"{name}={environ[name]}".encode() for name in names}
+    pids = [pid for pid in others() if names == KNOWN_BY and is_ours(pid, own)]
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+    if pids:
+        say(f"boot: ended {len(pids)} processes that outlived a killed predecessor")
+
+
+def others() -> list[int]:
+    """Return every process but this one; none where there is no /proc."""
+    with contextlib.suppress(OSError):
+        pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+        return [pid for pid in pids if pid != os.getpid()]
+    return []
+
+
+def is_ours(pid: int, own: set[bytes]) -> bool:
+    """Tell whether a process has these variables and runs where this one does."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            known = own <= set(file.read().split(b"\0"))
+        return known and os.readlink(f"/proc/{pid}/cwd") == os.getcwd()
+    except OSError:  # another account's, or gone
+        return False
 
 
 def load_env_file(environ: MutableMapping[str, str]) -> None:
