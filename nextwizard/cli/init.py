@@ -30,6 +30,10 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Make the deployment, asking unless --answers or --yes says not to."""
+    if options.fleet:
+        from nextwizard.cli.fleet import each
+
+        return each(options, run)
     asks = not options.yes
     if options.new or (asks and not options.answers and not options.json):
         from nextwizard.cli.new import offered, start
@@ -42,6 +46,12 @@ def run(options: argparse.Namespace) -> int:
 def common(command: argparse.ArgumentParser) -> None:
     """Add the arguments of every command that makes files."""
     command.add_argument("dir", nargs="?", default=".", metavar="DIR")
+    command.add_argument(
+        "--fleet",
+        nargs="+",
+        metavar="DIR",
+        help="several projects, one after the other; the worst exit code counts",
+    )
     command.add_argument(
         "--answers", metavar="FILE", help="TOML, or JSON by extension; asks nothing"
     )

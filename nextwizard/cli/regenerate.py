@@ -33,6 +33,10 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Bring the deployment up to date, or go back by one run."""
+    if options.fleet:
+        from nextwizard.cli.fleet import each
+
+        return each(options, run)
     if options.rollback:
         return _rollback(options)
     if _plain(options) and _untouched(options.dir):
