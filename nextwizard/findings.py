@@ -113,6 +113,11 @@ FINDINGS: dict[str, FindingRule] = {
         "Write {% static %} instead.",
         f"{DJANGO}/ref/templates/builtins/#static",
     ),
+    "settings.named": FindingRule(
+        "warning",
+        "names the settings as one file, and they are a package from now on",
+        "Add .prod to the name where it is deployed, .dev where it is not.",
+    ),
     "settings.debug_read": FindingRule(
         "warning",
         "the base settings read DEBUG before prod turns it off",

@@ -155,6 +155,9 @@ def _nothing(changes: Iterable[Change]) -> str:
     return NOTHING
 
 
+_SETTLE = "take what you want of it, then remove the .new"
+
+
 def following(
     found: Proposal, directory: str = ".", checks: Sequence[Outcome] = ()
 ) -> list[str]:
@@ -162,6 +165,8 @@ def following(
 
     `checks` may know how many packages are missing.
     """
+    from .quoting import shell
+
     missing = sum(row.key == "packages" and bool(row.evidence) for row in checks)
     noun = "1 package is missing" if missing == 1 else f"{missing} packages are missing"
     name = found.plan["project.name"]
@@ -173,35 +178,25 @@ def following(
     wanted = "EMAIL_PASSWORD and what else is secret"
     if found.plan["data.url"]:
         wanted = "DATABASE_URL, EMAIL_PASSWORD"
-    place = _place(directory)
+    place = "" if directory == "." else f" {shell(directory)}"
+    own = "nextwizard.toml"
+    own = shell(f"{directory.rstrip('/')}/{own}") if place else own
     on_host = found.plan["hosting.target"] in {"systemd", "supervisor"}
+    beside = [change.path for change in found.conflicts]
+    book = "deploy/README.md"
     steps = [
+        *(f"diff {shell(path)} {shell(path)}.new    {_SETTLE}" for path in beside),
         f"{install}" + (f"    {noun}" if missing else "") if on_host else "",
         f"edit deploy/{name}.env    set {wanted}",
-        f"nextwizard smoke{place}    boots it on loopback and probes it"
-        if on_host
-        else "",
-        "less deploy/README.md    first install on the server",
+        f"nextwizard smoke{place}    boots it on loopback and probes it" * on_host,
+        f"less {book}{'.new' * (book in beside)}    first install on the server",
     ]
     rows = [f"  {n}. {step}" for n, step in enumerate(filter(None, steps), 1)]
-    return ["", "Next:", *rows, "", *_again(directory)]
+    return ["", "Next:", *rows, "", *_again(place, own)]
 
 
-def _place(directory: str) -> str:
-    """Return a directory as the end of a command; nothing for the current one."""
-    from .quoting import shell
-
-    return "" if directory == "." else f" {shell(directory)}"
-
-
-def _again(directory: str) -> list[str]:
+def _again(place: str, answers: str) -> list[str]:
     """Return the commands of the next time, with and without questions."""
-    from .quoting import shell
-
-    place = _place(directory)
-    answers = "nextwizard.toml"
-    if place:
-        answers = shell(f"{directory.rstrip('/')}/nextwizard.toml")
     parts = (
         f"Again:  nextwizard regenerate{place}",
         f"Without questions:  nextwizard init{place} --answers {answers}",

@@ -9,6 +9,7 @@ from support import planned, project, signal
 import nextwizard
 from nextwizard.errors import InputError
 from nextwizard.findings import FINDINGS
+from nextwizard.render import render
 from nextwizard.values import Evidence, Fact, Host, PageRoot
 
 
@@ -258,6 +259,28 @@ def test_settings_that_are_a_package_already_are_not_split() -> None:
 def test_the_split_is_said_as_it_is(shape: str, words: str) -> None:
     plan = planned(found=project(shape=shape))
     assert plan.decisions["settings.split"].reason == words
+
+
+def test_files_of_a_cdn_have_its_path_here_and_its_origin_in_the_policy() -> None:
+    far = {"STATIC_URL": "https://cdn.example.org/assets/", "MEDIA_URL": "//m.test/"}
+    plan = planned(
+        "hosting.path_prefix=/sub", found=project(signal("media.used"), literals=far)
+    )
+    assert plan["static.url"] == "/assets/"
+    assert plan["static.set_url"] is False
+    assert plan["media.url"] == "/media/"
+    assert plan["csp.origins"] == ("https://cdn.example.org", "https://m.test")
+    (prod,) = (f for f in render(plan) if f.path == "config/settings/prod.py")
+    assert b'"script-src": [CSP.SELF, CSP.NONCE, "https://cdn.example.org"' in prod.data
+    assert planned()["csp.origins"] == ()
+
+
+def test_settings_of_classes_are_refused_with_the_way_out() -> None:
+    with pytest.raises(InputError, match="from classes") as refused:
+        planned(found=project(shape="configurations"))
+    (problem,) = refused.value.problems
+    assert problem.where == "manage.py:9"
+    assert "name that one in manage.py and wsgi.py" in problem.fix
 
 
 def test_mail_keeps_one_style() -> None:

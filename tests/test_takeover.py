@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from verifying import checked
 
 from nextwizard.cli import main
 
@@ -95,6 +96,24 @@ def test_an_entry_point_without_a_setdefault_is_left_alone(
     assert main(["init", str(root), "--yes"]) == 3
     assert (root / "config/wsgi.py").read_text() == own
     assert "config.settings.prod" in (root / "config/wsgi.py.new").read_text()
+
+
+def test_what_forces_other_settings_is_told_and_told_how_to_settle(
+    sample: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = sample()
+    own = 'import os\n\nos.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"\n'
+    (root / "config/wsgi.py").write_text(own)
+    assert main(["init", str(root), "--yes"]) == 3
+    said = capsys.readouterr()
+    assert "config/wsgi.py:3: names the settings as one file" in said.err
+    first = said.out.partition("Next:\n")[2].splitlines()[0]
+    assert "diff config/wsgi.py config/wsgi.py.new" in first
+    assert main(["regenerate", str(root), "--check"]) == 5
+    assert "Settle what is told above" in capsys.readouterr().out
+    (found,) = checked(root, "settings.module")
+    assert found.verdict == "failed"
+    assert str(found.evidence[0]) == "config/wsgi.py:3"
 
 
 def test_the_tests_of_the_user_point_to_dev(sample: Callable[..., Path]) -> None:

@@ -31,7 +31,12 @@ def check(proposal: Proposal, *, diff: bool, as_json: bool) -> int:
         return code
     files = "1 file differs" if len(drifted) == 1 else f"{len(drifted)} files differ"
     report.out(f"nextwizard: {files} from what the answers make.")
-    report.out("Run `nextwizard regenerate`.")
+    record = proposal.inspection.record
+    standing = record.pending if record else {}
+    if all(change.path in standing for change in drifted):
+        report.out("Settle what is told above, then run `nextwizard regenerate`.")
+    else:
+        report.out("Run `nextwizard regenerate`.")
     return code
 
 

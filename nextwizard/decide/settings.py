@@ -164,6 +164,13 @@ def _module(ledger: Ledger) -> None:
     base = f"{package}.base" if ours else settings.prod_module or module
     prod = f"{package}.prod" if package else f"{module}_prod"
     reason = _SHAPES.get(settings.shape, _KEPT).format(settings.path)
+    if settings.shape == "configurations":
+        ledger.refuse(
+            str(settings.evidence),
+            "makes the settings from classes, and prod.py builds on plain names",
+            f"Write what the class for production says into a module beside "
+            f"{settings.path}, name that one in manage.py and wsgi.py, and run again.",
+        )
     depth = prod.count(".") + _depth(ledger)
     rows: dict[str, Value] = {
         "settings.split": settings.shape == "file",

@@ -66,23 +66,29 @@ def _storage(ledger: Ledger) -> None:
     ledger.table(rows, told if unmapped else reason, "data.static", link)
 
 
-def _url(ledger: Ledger, name: str, usual: str) -> str:
-    """Return a URL of the settings without its outer slashes, or refuse it."""
+def _url(ledger: Ledger, name: str, usual: str) -> tuple[str, str]:
+    """Return the origin and the path of a URL of the settings, or refuse it.
+
+    A CDN has an origin of its own, and asks the proxy for the same path; the path is
+    without its outer slashes.
+    """
     settings = ledger.project.layout.settings
-    text = str(settings.literals.get(name) or usual).strip("/") or usual
-    if re.fullmatch(r"[A-Za-z0-9._~:/-]+", text):
-        return text
+    text = str(settings.literals.get(name) or usual)
+    far = re.match(r"(?:https?:)?//([A-Za-z0-9.:-]+)(?=/|\Z)", text)
+    text = (text[far.end() :] if far else text).strip("/") or usual
+    if re.fullmatch(r"[A-Za-z0-9._~:/-]+", text) and "//" not in text:
+        return f"https://{far[1]}" if far else "", text
     ledger.refuse(
         settings.path,
         f"{name} = {shown(text)} is no path that a proxy can be told",
         "Use letters, digits, - and _ between slashes.",
     )
-    return usual
+    return "", usual
 
 
 def _static(ledger: Ledger) -> None:
     literals = ledger.project.layout.settings.literals
-    url = _url(ledger, "STATIC_URL", "static")
+    origin, url = _url(ledger, "STATIC_URL", "static")
     prefix = ledger.text("hosting.path_prefix")
     ledger.follow("static.kind", "data.static")
     _storage(ledger)
@@ -92,27 +98,29 @@ def _static(ledger: Ledger) -> None:
             'static = "proxy" needs a proxy, and there is none',
             'Answer data.static with "whitenoise".',
         )
-    ledger.decide(
-        "static.url",
-        f"{prefix}/{url}/",
-        "STATIC_URL of the settings" if "STATIC_URL" in literals else "Django's own",
-        "STATIC_URL",
-    )
+    why = "STATIC_URL of the settings" if "STATIC_URL" in literals else "Django's own"
+    why = f"what {origin} asks for here" if origin else why
+    path = f"/{url}/" if origin else f"{prefix}/{url}/"
+    ledger.decide("static.url", path, why, "STATIC_URL")
     ledger.decide("static.relative", f"{url}/", "follows the prefix", "STATIC_URL")
     ledger.decide(
         "static.set_url",
-        bool(prefix) or "STATIC_URL" not in ledger.project.layout.settings.names,
+        not origin
+        and (bool(prefix) or "STATIC_URL" not in ledger.project.layout.settings.names),
         "STATIC_URL is missing or absolute below a prefix",
         "STATIC_URL",
     )
     alias = f"{ledger['paths.static']}/"
     ledger.decide("static.alias", alias, "nginx pairs the slashes", "paths.static")
     media = ledger.project.of_kind("media.used")
-    media_url = _url(ledger, "MEDIA_URL", "media")
+    far, media_url = _url(ledger, "MEDIA_URL", "media")
+    origins = tuple(dict.fromkeys(filter(None, (origin, far if media else ""))))
+    ledger.decide("csp.origins", origins, "where files come from", "STATIC_URL")
     where = str(media[0].evidence) if media else "no MEDIA_ROOT and no FileField"
     ledger.decide("media.on", bool(media), where, where)
     root = f"{ledger['paths.state']}/media"
-    ledger.decide("media.url", f"{prefix}/{media_url}/", where, where)
+    media_prefix = "" if far else prefix
+    ledger.decide("media.url", f"{media_prefix}/{media_url}/", where, where)
     ledger.decide("media.root", root, "writable under the unit", "paths.state")
     ledger.decide("media.alias", f"{root}/", "nginx pairs the slashes", "paths.state")
 

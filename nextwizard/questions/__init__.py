@@ -141,7 +141,7 @@ QUESTIONS: tuple[Question, ...] = (
     _flag("hosting.hsts_preload", always(value=False)),
     _number("hosting.max_body_mb", always(10), 1, 102400),
     _number("hosting.rate_limit", always(0, "no limit"), 0, 100000, _NGINX),
-    _text("hosting.path_prefix", "path_prefix", always("")),
+    _text("hosting.path_prefix", "path_prefix", detected("hosting.path_prefix", "")),
     _number("sizing.cores", defaults.cores, 1, 1024),
     _number("sizing.memory_mb", defaults.memory, 128, 16777216),
     _number("sizing.workers", always(0), 0, 512),

@@ -140,6 +140,7 @@ def find_facts(found: Found, signals: Sequence[Signal]) -> dict[str, Fact]:
         **dict(_sockets(signals)),
         **dict(_asynchronous(signals)),
         **dict(_hosting(found)),
+        **dict(_prefix(found)),
         **dict(_health(signals)),
     }
     return dict(sorted(facts.items()))
@@ -217,6 +218,14 @@ def _hosting(found: Found) -> Iterator[tuple[str, Fact]]:
     public: Value = tuple(host for host in texts if is_public(host))
     if public and "*" not in texts:
         yield "hosting.domains", Fact(public, (binding.at,), "ALLOWED_HOSTS names them")
+
+
+def _prefix(found: Found) -> Iterator[tuple[str, Fact]]:
+    binding = found.reader.bound.get("FORCE_SCRIPT_NAME")
+    text = binding.value if binding else None
+    if binding and isinstance(text, str) and re.fullmatch(r"(?:/[\w.~-]+)+/?", text):
+        fact = Fact(text.rstrip("/"), (binding.at,), "FORCE_SCRIPT_NAME says it")
+        yield "hosting.path_prefix", fact
 
 
 def is_public(host: str) -> bool:

@@ -200,10 +200,16 @@ def _served(code: Code, folder: str) -> str:
     return ""
 
 
+def _guards(code: Code, path: str) -> bool:
+    """Tell whether a file is the package of an earlier split, which holds no value."""
+    return b" is a package now. Use " in (code.tree.read(path) or b"")
+
+
 def production(code: Code, start: Start, managed: frozenset[str]) -> str:
     """Return the user's own settings module for production, empty without one."""
     apart = bool(start.served) and start.served != start.module
-    if apart and located(code, start.served) not in managed:
+    path = located(code, start.served) if apart else ""
+    if apart and path not in managed and not _guards(code, path):
         return start.served
     parent, _, last = start.module.rpartition(".")
     siblings = [f"{parent}.{name}" if parent else name for name in _PROD]

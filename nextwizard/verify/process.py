@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nextwizard.stage.unit import words
+from nextwizard.values import Evidence
 
 from . import read
 from .read import Said
@@ -15,8 +16,6 @@ from .read import Said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-
-    from nextwizard.values import Evidence
 
     from .subject import Subject
 
@@ -157,6 +156,9 @@ def _split(start: Said) -> tuple[str, ...]:
         raise read.Unreadable(start.at, f"command: {error}") from error
 
 
+_FORCED = re.compile(r"""environ\[.DJANGO_SETTINGS_MODULE.\]\s*=\s*["']([\w.]+)""")
+
+
 def modules(subject: Subject) -> Iterator[Said]:
     """Yield the settings that the entry points name."""
     for leaf in ("wsgi", "asgi"):
@@ -164,6 +166,9 @@ def modules(subject: Subject) -> Iterator[Said]:
         for arguments, at in read.calls(subject.read(path), path, "setdefault"):
             if arguments[:1] == ("DJANGO_SETTINGS_MODULE",) and len(arguments) > 1:
                 yield Said(arguments[1], at)
+        for number, line in enumerate(subject.read(path).splitlines(), 1):
+            if found := _FORCED.search(line):
+                yield Said(found[1], Evidence(path, number))
 
 
 @dataclass(frozen=True, slots=True)
