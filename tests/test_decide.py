@@ -262,7 +262,8 @@ def test_the_split_is_said_as_it_is(shape: str, words: str) -> None:
 
 
 def test_files_of_a_cdn_have_its_path_here_and_its_origin_in_the_policy() -> None:
-    far = {"STATIC_URL": "https://cdn.example.org/assets/", "MEDIA_URL": "//m.test/"}
+    far: dict[str, object] = {"STATIC_URL": "https://cdn.example.org/assets/"}
+    far["MEDIA_URL"] = "//m.test/"
     plan = planned(
         "hosting.path_prefix=/sub", found=project(signal("media.used"), literals=far)
     )
