@@ -175,9 +175,11 @@ def following(
         "venv": ".venv/bin/python -m pip install -r deploy/requirements.txt",
         "system": "python3 -m pip install -r deploy/requirements.txt",
     }[str(found.plan["project.runner"])]
-    wanted = "EMAIL_PASSWORD and what else is secret"
-    if found.plan["data.url"]:
-        wanted = "DATABASE_URL, EMAIL_PASSWORD"
+    needed = found.plan["settings.required"]
+    wanted = ", ".join(needed if isinstance(needed, tuple) else ())
+    wanted = f"{wanted}, EMAIL_PASSWORD" if wanted else "EMAIL_PASSWORD"
+    url = "DATABASE_URL, " if found.plan["data.url"] else ""
+    wanted = url + wanted if url or needed else f"{wanted} and what else is secret"
     place = "" if directory == "." else f" {shell(directory)}"
     own = "nextwizard.toml"
     own = shell(f"{directory.rstrip('/')}/{own}") if place else own

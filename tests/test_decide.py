@@ -276,6 +276,17 @@ def test_files_of_a_cdn_have_its_path_here_and_its_origin_in_the_policy() -> Non
     assert planned()["csp.origins"] == ()
 
 
+def test_variables_that_the_settings_need_are_listed_and_stood_in_for() -> None:
+    needed = ("STRIPE_KEY:text", "DB_URL:database", "SECRET_KEY:text", "PORT:number")
+    fact = Fact(needed, (Evidence("config/settings.py", 7),))
+    plan = planned(found=project(detected={"settings.required": fact}))
+    assert plan["settings.required"] == ("STRIPE_KEY", "DB_URL", "PORT")
+    files = {file.path: file.data.decode() for file in render(plan)}
+    assert "\nSTRIPE_KEY=\n" in files["deploy/notes.env.example"]
+    line = "BUILD=1 STRIPE_KEY=build DB_URL=sqlite://:memory: PORT=1 DJANGO_SETTINGS"
+    assert files["deploy/README.md"].count(f"\n{line}") == 2
+
+
 def test_settings_of_classes_are_refused_with_the_way_out() -> None:
     with pytest.raises(InputError, match="from classes") as refused:
         planned(found=project(shape="configurations"))

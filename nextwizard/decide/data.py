@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from nextwizard import rules
@@ -17,6 +18,33 @@ _ENGINES = {
     "data.postgresql": "postgresql",
     "data.mysql": "mysql",
 }
+
+
+_BUILT = {
+    "cache": "locmemcache://",
+    "database": "sqlite://:memory:",
+    "email": "consolemail://",
+    "number": "1",
+    "text": "build",
+}
+"""What stands in for a variable while static files are collected, by its kind."""
+
+
+def _variables(ledger: Ledger) -> None:
+    """Decide which variables the user's settings need besides those of ours."""
+    found = ledger.project.detected.get("settings.required")
+    value = found.value if found else ()
+    variables = ledger.answers["environment"]
+    ours = {"SECRET_KEY", *(variables if isinstance(variables, Mapping) else ())}
+    ours |= {"DATABASE_URL"} if ledger.flag("data.url") else set()
+    ours |= {"REDIS_URL"} if ledger.flag("cache.url_needed") else set()
+    rows = [text.split(":") for text in value] if isinstance(value, tuple) else []
+    named = [(name, kind) for name, kind in rows if name not in ours]
+    why = "the settings read them with no default" if named else "there are none"
+    places = ", ".join(map(str, found.evidence)) if found else "scan"
+    words = tuple(f"{name}={_BUILT[kind]}" for name, kind in named)
+    ledger.decide("settings.required", tuple(name for name, _ in named), why, places)
+    ledger.decide("settings.built", words, f"{why}; collectstatic needs none", places)
 
 
 def _database(ledger: Ledger, row: ServerRule) -> None:
@@ -200,6 +228,7 @@ def data(ledger: Ledger, row: ServerRule) -> None:
     """Decide database, cache and sessions; refuse connections that cannot fit."""
     _database(ledger, row)
     _cache(ledger)
+    _variables(ledger)
     ledger.decide("unit.after", _neighbours(ledger), "up before us", "data.database")
     copies = ledger.flag("csp.ours") or ledger.flag("nextdj.configured")
     kept = not ledger.flag("data.url") and ledger["data.choice"] == "keep"

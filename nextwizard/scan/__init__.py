@@ -76,7 +76,7 @@ def scan(
 def _signals(found: Found, suspects: Suspects) -> Iterator[Signal]:
     from .configured import find_configured
     from .facts import find_outside, find_placement
-    from .mentions import find_mentions
+    from .surroundings import find_mentions
     from .templates import find_markup
 
     yield from find_configured(found)

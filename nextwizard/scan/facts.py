@@ -11,6 +11,7 @@ from nextwizard.values import Fact, Signal
 from .files import evidence
 from .pages import chosen
 from .place import Place
+from .surroundings import find_required
 
 
 if TYPE_CHECKING:
@@ -141,6 +142,7 @@ def find_facts(found: Found, signals: Sequence[Signal]) -> dict[str, Fact]:
         **dict(_asynchronous(signals)),
         **dict(_hosting(found)),
         **dict(_prefix(found)),
+        **dict(find_required(found)),
         **dict(_health(signals)),
     }
     return dict(sorted(facts.items()))

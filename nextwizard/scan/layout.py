@@ -15,6 +15,7 @@ from .locate import inserted, locate, located, production, required
 from .pages import Pages, app_folders, read_pages, relative
 from .place import Place, place
 from .settings import Reader
+from .surroundings import written
 from .urls import Urls, read_urls
 
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from .codebase import Code
     from .files import Tree
     from .locate import Start
-    from .place import Binding
     from .source import Module
 
 
@@ -219,41 +219,10 @@ def _settings(start: Start, reader: Reader, own: str) -> Settings:
         written_secrets=frozenset(
             name
             for name, binding in reader.bound.items()
-            if _SECRET.search(name) and _written(binding)
+            if _SECRET.search(name) and written(binding)
         ),
         prod_module=own,
     )
-
-
-def _written(binding: Binding) -> bool:
-    """Tell whether a value stands in the code, be it as what is taken without it."""
-    return isinstance(binding.value, str) or any(
-        _plain(each)
-        for part in binding.nodes
-        for node in ast.walk(part.node)
-        for each in _fallbacks(node)
-    )
-
-
-def _fallbacks(node: ast.AST) -> Sequence[ast.expr]:
-    """Return what an expression is worth where a variable is not set."""
-    match node:
-        case ast.Call(args=[ast.Constant(value=str(name)), *more], keywords=keywords):
-            named = [row.value for row in keywords if row.arg == "default"]
-            return [*more, *named] if name.isupper() else []
-        case ast.BoolOp(op=ast.Or(), values=values):
-            return values[1:]
-        case ast.IfExp(body=body, orelse=orelse):
-            return [body, orelse]
-    return []
-
-
-def _plain(node: ast.expr) -> bool:
-    """Tell whether an expression is text that needs nothing from outside."""
-    inner = [*ast.walk(node)]
-    asked = any(isinstance(each, (ast.Call, ast.Subscript)) for each in inner)
-    texts = (each.value for each in inner if isinstance(each, ast.Constant))
-    return not asked and any(isinstance(text, str) and text for text in texts)
 
 
 def _shape(

@@ -165,7 +165,7 @@ def furnish(site: Site) -> None:
         said["DATABASE_URL"] = url
     with open(on.place("env"), "a", encoding="utf-8") as file:
         file.writelines(f"{name}={value}\n" for name, value in said.items())
-    stage.manage(on, "collectstatic", "--noinput", BUILD="1", DATABASE_URL="")
+    stage.manage(on, "collectstatic", "--noinput", **on.building)
     if engine == "sqlite":
         _copy_sqlite(site)
         stage.manage(on, "migrate", "--noinput")

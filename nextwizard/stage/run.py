@@ -102,6 +102,10 @@ def copy_secrets(stage: Stage) -> None:
         lacking["DATABASE_URL"] = os.environ.get("DATABASE_URL") or url
     if stage.plan["cache.url_needed"] is True and not said.get("REDIS_URL"):
         lacking["REDIS_URL"] = os.environ.get("REDIS_URL") or _REDIS
+    for word in stage.items("settings.built"):
+        name, _, value = word.partition("=")
+        if not said.get(name):
+            lacking[name] = os.environ.get(name) or value
     with open(place, "a", encoding="utf-8") as file:
         file.writelines(f"{name}={value}\n" for name, value in lacking.items())
 
@@ -113,7 +117,7 @@ def prepare(stage: Stage, *, static: bool = True, migrate: bool = True) -> None:
     """
     copy_secrets(stage)
     if static:
-        manage(stage, "collectstatic", "--noinput", BUILD="1", DATABASE_URL="")
+        manage(stage, "collectstatic", "--noinput", **stage.building)
     if migrate:
         manage(stage, "migrate", "--noinput")
 

@@ -95,7 +95,7 @@ def collects(subject: Subject) -> Said:
         [subject.python, _manage(subject), "collectstatic", "--noinput"],
         timeout=BOOT_SECONDS,
         cwd=subject.workdir,
-        env=_prod(subject, BUILD="1", DATABASE_URL=""),
+        env=_prod(subject, **subject.stage.building),
     )
     if done.code:
         return _lacking(subject, done) or _failed(subject, done, _settings(subject))

@@ -125,6 +125,9 @@ class Subject:
             said["DATABASE_URL"] = os.environ.get("DATABASE_URL") or url
         if self.stage.plan["cache.url_needed"] is True:
             said["REDIS_URL"] = os.environ.get("REDIS_URL") or REDIS
+        for word in self.stage.items("settings.built"):
+            name, _, value = word.partition("=")
+            said[name] = os.environ.get(name) or (SECRET if value == "build" else value)
         return environment(self.stage, {**said, **extra})
 
     def back(self, text: str, copies: Mapping[str, str] | None = None) -> str:

@@ -1,0 +1,189 @@
+"""What ties the settings to what is around them: their name, and the environment."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+from nextwizard.values import Fact, Signal
+
+from .files import evidence
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from nextwizard.values import Evidence
+
+    from .layout import Found
+    from .place import Binding
+    from .source import Module
+
+
+_TEXT = re.compile(
+    r"(?:.*[._-])?(?:Dockerfile|Containerfile|Procfile|Makefile|justfile)(?:\..*)?"
+    r"|.*\.(?:cfg|conf|env|ini|service|sh|toml|ya?ml)|\.env.*",
+    re.IGNORECASE,
+)
+_POINTED = frozenset(
+    "conftest.py manage.py pyproject.toml pytest.ini setup.cfg tox.ini".split()
+)
+"""What init points to the dev settings by itself."""
+
+
+def find_mentions(found: Found) -> Iterator[Signal]:
+    """Yield each line that names the settings module as one file.
+
+    Looked at are the files beside manage.py and beside the settings, and the texts of
+    the folders one below the root, where deployments keep theirs.
+    """
+    module = _module(found)
+    if not module:
+        return
+    whole = re.compile(rb"(?<![\w./-])" + re.escape(module).encode() + rb"(?![\w.])")
+    for path in _candidates(found):
+        data = found.tree.read(path) or b""
+        if not whole.search(data):
+            continue
+        entry = path.endswith(("/wsgi.py", "/asgi.py"))
+        if entry and b"setdefault" in data:
+            continue
+        for number, line in enumerate(data.splitlines(), 1):
+            if whole.search(line) and not line.lstrip().startswith(b"#"):
+                yield Signal("settings.named", evidence(path, number), module)
+                break
+
+
+def _module(found: Found) -> str:
+    """Return the module that is split by this run or was by an earlier one."""
+    settings = found.layout.settings
+    if settings.shape == "file":
+        return settings.module
+    folder = posixpath.dirname(settings.path)
+    ours = f"{folder}/prod.py" in found.managed and f"{folder}/base.py" in found.tree
+    return settings.module.rpartition(".")[0] if ours else ""
+
+
+def _candidates(found: Found) -> Iterator[str]:
+    layout = found.layout
+    beside = {"", layout.package_dir, posixpath.dirname(layout.manage)}
+    own = {layout.settings.path, *found.managed}
+    for path in found.tree.files:
+        folder, _, name = path.rpartition("/")
+        if path in own or name in _POINTED or name == "nextwizard.toml":
+            continue
+        source = path.endswith(".py") and folder in beside
+        if source or ("/" not in folder and _TEXT.fullmatch(name)):
+            yield path
+
+
+def written(binding: Binding) -> bool:
+    """Tell whether a value stands in the code, be it as what is taken without it."""
+    return isinstance(binding.value, str) or any(
+        _plain(each)
+        for part in binding.nodes
+        for node in ast.walk(part.node)
+        for each in _fallbacks(node)
+    )
+
+
+def _fallbacks(node: ast.AST) -> Sequence[ast.expr]:
+    """Return what an expression is worth where a variable is not set."""
+    match node:
+        case ast.Call(args=[ast.Constant(value=str(name)), *more], keywords=keywords):
+            named = [row.value for row in keywords if row.arg == "default"]
+            return [*more, *named] if name.isupper() else []
+        case ast.BoolOp(op=ast.Or(), values=values):
+            return values[1:]
+        case ast.IfExp(body=body, orelse=orelse):
+            return [body, orelse]
+    return []
+
+
+def _plain(node: ast.expr) -> bool:
+    """Tell whether an expression is text that needs nothing from outside."""
+    inner = [*ast.walk(node)]
+    asked = any(isinstance(each, (ast.Call, ast.Subscript)) for each in inner)
+    texts = (each.value for each in inner if isinstance(each, ast.Constant))
+    return not asked and any(isinstance(text, str) and text for text in texts)
+
+
+_ENV = frozenset({"environ", "environs"})
+_KINDS = {
+    "bool": "number",
+    "cache": "cache",
+    "cache_url": "cache",
+    "db": "database",
+    "db_url": "database",
+    "decimal": "number",
+    "dj_db_url": "database",
+    "dj_cache_url": "cache",
+    "email": "email",
+    "email_url": "email",
+    "float": "number",
+    "int": "number",
+}
+"""What a value must look like, by the method that reads it; any other takes text."""
+
+
+def find_required(found: Found) -> Iterator[tuple[str, Fact]]:
+    """Yield the variables the settings cannot do without, as NAME:KIND.
+
+    Read are os.environ[NAME], django-environ, environs and python-decouple. What stands
+    in a branch, a try or a choice may do without, and is left out.
+    """
+    modules = found.reader.modules
+    tools = {name.partition(".")[0] for each in modules for name, _ in each.imported()}
+    given = {name for module in modules for name in _given(module)}
+    names: dict[str, Evidence] = {}
+    for module in modules:
+        for node in _straight(module.tree.body):
+            name, kind = _asked(module, node, bool(_ENV & tools))
+            if name.isupper() and name not in given:
+                names.setdefault(f"{name}:{kind}", module.at(node))
+    if names:
+        places = tuple(dict.fromkeys(names.values()))
+        yield "settings.required", Fact(tuple(names), places, "read with no default")
+
+
+def _straight(body: Sequence[ast.stmt]) -> Iterator[ast.AST]:
+    """Yield the nodes of what runs whatever the values are."""
+    aside = (ast.If, ast.IfExp, ast.Try, ast.BoolOp, ast.FunctionDef, ast.Lambda)
+    waiting: list[ast.AST] = [*body]
+    while waiting:
+        node = waiting.pop(0)
+        if not isinstance(node, aside):
+            yield node
+            waiting[:0] = ast.iter_child_nodes(node)
+
+
+def _given(module: Module) -> Iterator[str]:
+    """Yield the names that django-environ's scheme has a default for."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Call) and module.qualify(node.func).endswith(".Env"):
+            yield from (row.arg for row in node.keywords if row.arg)
+
+
+def _asked(module: Module, node: ast.AST, env: bool) -> tuple[str, str]:  # noqa: FBT001
+    """Return the variable an expression must find, and what it must look like."""
+    match node:
+        case ast.Subscript(value=value, slice=ast.Constant(value=str(name))):
+            if module.qualify(value) == "os.environ":
+                return name, "text"
+        case ast.Call(
+            func=func, args=[ast.Constant(value=str(name))], keywords=keywords
+        ) if all(row.arg != "default" for row in keywords):
+            if module.qualify(func) == "decouple.config":
+                casts = {getattr(row.value, "id", "") for row in keywords}
+                return name, "number" if casts & _KINDS.keys() else "text"
+            match func:
+                case ast.Name(id="env") if env:
+                    return name, "text"
+                case ast.Attribute(value=ast.Name(id="env"), attr=attr) if env:
+                    return name, _KINDS.get(attr, "text")
+    return "", ""
+
+
+__all__ = ["find_mentions", "find_required", "written"]
