@@ -59,7 +59,7 @@ class Beside(Vertical):
 
     def _show_page(self) -> None:
         if self.session is not None:
-            bordered(self.page, above=Content(self.path).markup)
+            self.page.name_file(self.path)
             found = rows(self.session, self.path)
             self.page.show(self.path, language(self.path), found)
 

@@ -30,61 +30,60 @@ _ROOMY = 100
 class Head(Lines):
     """The project, and a glyph for each step: done, here, ahead, or wrong."""
 
-    session: Session | None = None
+    project = ""
+    step = 0
+    marks: tuple[str, ...] = ()
 
     def show(self, session: Session) -> None:
         """Show where this session stands."""
-        self.session = session
-        self.redraw()
+        self.project = str(session.answers["project.name"])
+        self.step = session.step
+        wrong = {home(problem)[0] for problem in session.problems}
+        self.marks = tuple(_mark(at, self.step, wrong) for at in range(len(STEPS)))
+        self.tell(self.project, self.step, self.marks)
 
     @override
     def lines(self, width: int) -> list[Content]:
         """Return the one line."""
-        if self.session is None:
+        marks = self.marks
+        if not marks:
             return [Content("")]
-        name = str(self.session.answers["project.name"])
-        left = Content.assemble((" nextwizard", "bold $text-primary"), f"   {name}")
-        marks = [self._mark(at) for at in range(len(STEPS))]
+        words = f"   {self.project}"
+        left = Content.assemble((" nextwizard", "bold $text-primary"), words)
         if width < _WIDE:
-            here = STEPS[self.session.step].title
+            here = STEPS[self.step].title
             left = Content.assemble((" nextwizard", "bold $text-primary"))
             right = Content.assemble((here, "bold"), " ", " ".join(marks), " ")
             return [ends(left, right, width)]
         gap = "   " if width > _ROOMY else "  "
         parts = [
-            Content.styled(
-                f"{step.title} {mark}", "bold" if at == self.session.step else MUTED
-            )
+            Content.styled(f"{step.title} {mark}", "bold" if at == self.step else MUTED)
             for at, (step, mark) in enumerate(zip(STEPS, marks, strict=True))
         ]
         return [ends(left, Content(gap).join([*parts, Content("")]), width)]
 
-    def _mark(self, at: int) -> str:
-        if self.session is None:
-            return ""
-        if any(home(problem)[0] == at for problem in self.session.problems):
-            return "!"
-        return (
-            "●" if at == self.session.step else "✓" if at < self.session.step else "○"
-        )
+
+def _mark(at: int, step: int, wrong: set[int]) -> str:
+    """Return the glyph of one step, seen from the step the walk is at."""
+    if at in wrong:
+        return "!"
+    return "●" if at == step else "✓" if at < step else "○"
 
 
 class Decision(Lines):
     """What follows from the answers, in words: two lines at most."""
 
-    session: Session | None = None
+    said: tuple[str, ...] = ("",)
 
     def show(self, session: Session) -> None:
         """Show the decisions of this session."""
-        self.session = session
-        self.redraw()
+        self.said = decided(session) or ("reading the templates …",)
+        self.tell(self.said)
 
     @override
     def lines(self, width: int) -> list[Content]:
         """Return the decisions, the first one marked, or what is in the way."""
-        if self.session is None:
-            return [Content("")]
-        said = decided(self.session) or ("reading the templates …",)
+        said = self.said
         found = self._marked(said[0], 0, width)
         if len(found) == 1 and not self.narrow:
             for at, text in enumerate(said[1:], 1):
@@ -108,18 +107,19 @@ class Foot(Lines):
     """The keys that work here; those that do not fit are in the palette."""
 
     keys: tuple[tuple[str, str], ...] = ()
-    session: Session | None = None
+    place = ""
 
     def show(self, session: Session, keys: Sequence[tuple[str, str]]) -> None:
         """Show these keys, the most wanted first."""
-        self.session, self.keys = session, tuple(keys)
-        self.redraw()
+        self.place, self.keys = step_of(session), tuple(keys)
+        self.tell(self.place, self.keys)
 
     @override
     def lines(self, width: int) -> list[Content]:
         """Return as many keys as fit, and the number of the step."""
-        place = step_of(self.session) if self.session else ""
-        right = Content.styled(f"{place} ", MUTED) if width >= _WIDE else Content("")
+        right = (
+            Content.styled(f"{self.place} ", MUTED) if width >= _WIDE else Content("")
+        )
         found, gap = Content(" "), "   " if width >= _WIDE else "  "
         for key, words in self.keys:
             part = Content.assemble((key, "bold $text-accent"), f" {words}")

@@ -45,7 +45,7 @@ class More(Lines, can_focus=True):
     def show(self, count: int, *, opened: bool) -> None:
         """Stand for another number of questions."""
         self.count, self.opened = count, opened
-        self.redraw()
+        self.tell(count, opened)
 
     def on_focus(self) -> None:
         """Show where the cursor is."""
@@ -86,9 +86,9 @@ class Numbers(Lines):
 
     def show(self, session: Session) -> None:
         """Show the sizing of the last good proposal."""
-        if session.proposal is not None:
+        if session.proposal is not None and self.is_attached:
             self.rows = numbers(session.proposal.plan)
-            self.redraw()
+            self.tell(self.rows)
 
     @override
     def lines(self, width: int) -> list[Content]:

@@ -30,6 +30,7 @@ class Lines(Widget):
     ALLOW_SELECT = False
     DEFAULT_CSS = "Lines { height: auto; }"
     _made: tuple[int, list[Content]] | None = None
+    _told: tuple[object, ...] = ()
 
     def lines(self, width: int) -> list[Content]:
         """Return the lines as they stand at a width."""
@@ -71,6 +72,12 @@ class Lines(Widget):
         return super().refresh(
             *regions, repaint=repaint, layout=layout, recompose=recompose
         )
+
+    def tell(self, *what: object) -> None:
+        """Take all that `lines` tells of; nothing is made where it is the same."""
+        if what != self._told:
+            self._told = what
+            self.redraw()
 
     def redraw(self) -> None:
         """Draw the lines that are others by now, at another height if need be.

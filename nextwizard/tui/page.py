@@ -12,11 +12,12 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
 
-from .lines import MUTED
+from .lines import MUTED, bordered
 
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Self
 
     from textual.style import Style
 
@@ -48,9 +49,32 @@ class Page(ScrollView, can_focus=True):
         self.rows: tuple[Row, ...] = ()
         self.language = "text"
         self.path = ""
+        self._naming = False
         self._quoted: tuple[bool, ...] = ()
         self._drawn: dict[tuple[str, str, bool], Content] = {}
         self._strips: dict[tuple[object, ...], Strip] = {}
+
+    def name_file(self, path: str) -> None:
+        """Name a file in the border; only the line it stands in is drawn again."""
+        self._naming = True
+        bordered(self, above=Content(path).markup)
+        self._naming = False
+
+    @override
+    def refresh(
+        self,
+        *regions: Region,
+        repaint: bool = True,
+        layout: bool = False,
+        recompose: bool = False,
+    ) -> Self:
+        """Draw again; while it is named, its upper border alone."""
+        if self._naming:
+            edge = Region(0, 0, self.outer_size.width, 1)
+            regions = (edge.translate(-self.content_offset),)
+        return super().refresh(
+            *regions, repaint=repaint, layout=layout, recompose=recompose
+        )
 
     def show(self, path: str, language: str, rows: Sequence[Row]) -> None:
         """Show a file, scrolled to its first marked line; only what changed is drawn.
