@@ -141,6 +141,17 @@ def test_asgi_workers_are_one_a_core_and_two_where_one_cannot_reload() -> None:
     assert planned(*pair, found=ASYNC)["sizing.planned"] == 1
 
 
+@pytest.mark.parametrize(
+    ("server", "reloads"), [("uvicorn", False), ("gunicorn", True)]
+)
+def test_one_worker_is_what_was_answered_and_reloads_where_it_can(
+    server: str, *, reloads: bool
+) -> None:
+    one = ("hosting.interface=asgi", f"hosting.server={server}", "sizing.workers=1")
+    plan = planned(*one)
+    assert (plan["sizing.planned"], plan["server.reload"]) == (1, reloads)
+
+
 def test_supervisor_restarts_uvicorn_process_by_process_and_never_by_a_signal() -> None:
     plan = planned("hosting.target=supervisor", "hosting.server=uvicorn")
     assert (plan["supervisor.processes"], plan["server.reload"]) == (2, False)

@@ -124,12 +124,21 @@ def test_the_part_in_proof_has_every_server_project_and_proxy() -> None:
     assert {stack[3] for stack in PROOF} == {"nginx", "caddy"}
 
 
-@pytest.mark.lab
-@pytest.mark.parametrize("proxy", ["nginx", "caddy"])
-@pytest.mark.parametrize("server", ["gunicorn", "uvicorn"])
-def test_smoke_passes_on_two_hosts(server: str, proxy: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("server", "workers", "proxy"),
+    [
+        pytest.param("gunicorn", 1, "nginx", marks=pytest.mark.lab),
+        pytest.param("gunicorn", 1, "caddy", marks=pytest.mark.proof),
+        pytest.param("uvicorn", 2, "nginx", marks=pytest.mark.proof),
+        pytest.param("uvicorn", 2, "caddy", marks=pytest.mark.lab),
+    ],
+)
+def test_smoke_passes_on_two_hosts(
+    server: str, workers: int, proxy: str, tmp_path: Path
+) -> None:
     hosts = 'hosting.hosts=["127.0.0.11:8000", "127.0.0.12:8000"]'
-    more = (f"hosting.server={server}", "data.database=sqlite", "sizing.workers=1")
+    size = f"sizing.workers={workers}"
+    more = (f"hosting.server={server}", "data.database=sqlite", size)
     root = made(tmp_path, "plain", hosts, f"hosting.proxy={proxy}", *more)
     found = probed(root, proxy=program(proxy))
     assert failed(found) == {}

@@ -52,8 +52,9 @@ def _sizing(ledger: Ledger, row: ServerRule) -> None:
     needed = _little(ledger)
     if wsgi and needed:
         rule = max(rule, ceil(needed / threads))
-    count = asked or min(rule, limit or rule)
-    workers = max(floor, min(count, fits))
+    # As deploy/boot.py has it: an answer wins over the floor and the memory.
+    workers = asked or max(floor, min(rule, fits))
+    workers = min(workers, limit or workers)
     _write_sizing(ledger, workers, threads, base, each)
     ledger.decide("sizing.workers_min", floor, _FLOOR[floor], "rules")
     ledger.decide("sizing.workers_max", limit, why or "no limit", "rules")
@@ -246,7 +247,7 @@ def capacity(ledger: Ledger, row: ServerRule) -> None:
     variables = ledger.answers["environment"]
     ledger.decide("environment", variables, "answered", "environment")
     lone = _one_by_one(ledger) or (
-        ledger.number("sizing.workers_max") == 1 and not row.lone
+        ledger.number("sizing.planned") == 1 and not row.lone
     )
     ledger.decide(
         "server.reload",

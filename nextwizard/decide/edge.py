@@ -257,6 +257,13 @@ def _prefixed(ledger: Ledger, paths: tuple[str, ...]) -> tuple[str, ...]:
 def _limits(ledger: Ledger) -> None:
     ledger.follow("edge.body_mb", "hosting.max_body_mb")
     ledger.decide(
+        "edge.body_bytes",
+        ledger.number("edge.body_mb") * 2**20,
+        "what says its length is refused before a host is asked: caddy answers 413 or "
+        "502, as it happens, for what it is already sending",
+        "hosting.max_body_mb",
+    )
+    ledger.decide(
         "timing.graceful",
         rules.GRACEFUL_S,
         "seconds a request or stream may take to end at a stop",

@@ -25,6 +25,9 @@ _MIB = 1024 * 1024
 _SENT_MIB = 64
 """A body limit above this is not tried out; the proxy would need it on its disk."""
 
+_SPOILT = 5
+"""Bodies that would take a site away if the proxy called them its server's failures."""
+
 TOO_LARGE = 413
 
 _ASKED_A_SECOND = 50
@@ -57,6 +60,12 @@ def body(site: Site) -> Found:
     site.stand_in.expecting(Reply())
     over = _post(site, limit * _MIB + 64 * 1024)
     expect(over.status == TOO_LARGE, f"a body above the limit got {over.status}")
+    for _ in range(_SPOILT):
+        _post(site, limit * _MIB + 64 * 1024, chunked=True)
+    site.stand_in.expecting(Reply())
+    after = _post(site, 1024)
+    words = f"after {_SPOILT} bodies above the limit a small one got {after.status}"
+    expect(after.body == b"recorded", words, "The proxy must not leave a host out.")
     return Found(f"{limit} MiB pass, more gets 413")
 
 
@@ -80,11 +89,13 @@ def rate(site: Site) -> Found:
     return Found(f"{asked} requests at once pass, the next gets {TURNED_AWAY}")
 
 
-def _post(site: Site, size: int) -> Answer:
+def _post(site: Site, size: int, *, chunked: bool = False) -> Answer:
+    sent = b"x" * size
     headers = site.visitor.headers({"Content-Type": "application/octet-stream"})
     with closing(site.visitor.connect(timeout=60)) as connection:
         try:
-            return exchange(connection, "POST", probed_path(site), headers, b"x" * size)
+            body = iter((sent,)) if chunked else sent
+            return exchange(connection, "POST", probed_path(site), headers, body)
         except (BrokenPipeError, ConnectionResetError):
             # A proxy may answer and close before it has read all of a large body.
             answer = http.client.HTTPResponse(connection.sock, method="POST")

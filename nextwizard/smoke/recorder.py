@@ -136,6 +136,9 @@ class Recorder:
         request = (_uwsgi if uwsgi else _http)(peer, file, number)
         if request is None:
             return False
+        if self._probes(request):
+            peer.sendall(_head((("Content-Length", "0"),)))
+            return True
         self.requests.append(request)
         if _upgrades(request):
             websocket.serve_echo(peer, file, request.one("Sec-WebSocket-Key"))
@@ -152,6 +155,11 @@ class Recorder:
         )
         peer.sendall(_head(rows) + self.reply.body)
         return keep
+
+    def _probes(self, request: Received) -> bool:
+        """Tell whether the proxy itself asks, to know if this host is there."""
+        alive = self.on.hosts and self.on.text("hosts.alive_path")
+        return request.target == alive and not request.one("X-Forwarded-For")
 
     def _stream(self, peer: socket.socket) -> None:
         """Send one event after each gap, then close."""

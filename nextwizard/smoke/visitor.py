@@ -153,7 +153,7 @@ def exchange(
     method: str,
     path: str,
     headers: Mapping[str, str],
-    body: bytes | None = None,
+    body: bytes | Iterator[bytes] | None = None,
 ) -> Answer:
     """Send one request and read the whole answer."""
     connection.request(method, path, body=body, headers=dict(headers))

@@ -93,6 +93,8 @@ def size(environ: Mapping[str, str], cpus: float, memory: int) -> Sizing:
     if 0 < WORKERS_MAX < workers:
         winner = f"the limit of {WORKERS_MAX}, not {workers} by {winner}"
         workers = WORKERS_MAX
+    if workers == 1:
+        winner += " (SIGHUP ends a lone uvicorn: restart it, do not reload)"
     sums.append(memory_sum if workers <= room else f"{memory_sum}, so it may run out")
     if STREAMS and INTERFACE == "wsgi":
         held = f"of which {STREAMS} may be held by open streams"
