@@ -164,7 +164,8 @@ def email(value: str) -> tuple[str, tuple[str, ...]]:
         raise ValueError(msg)
     if host == at.lower():
         return value, ()
-    return f"{local}@{host}", said
+    told = (text.replace(f"as {host}", f"as {local}@{host}") for text in said)
+    return f"{local}@{host}", tuple(told)
 
 
 def network(value: str) -> tuple[str, tuple[str, ...]]:

@@ -555,6 +555,8 @@ CLEAN = (
     ("channels_ws", ()),
     ("plain", COMPOSE),
     ("sse_async", CLUSTER),
+    ("plain", ("hosting.target=procfile", "data.database=postgresql")),
+    ("plain", (*SUPERVISED, "hosting.server=granian", "hosting.bind=[::1]:9000")),
 )
 NEEDS_HOST = {"tls.certificate", "host.interpreter"}
 

@@ -47,11 +47,20 @@ def look(subject: Subject) -> Process:
     stops = {"stop_grace_period", "terminationGracePeriodSeconds"}
     return replace(
         base,
-        stop=next((said for keys, said in rows if keys[-1] in stops), None),
+        stop=next((said for keys, said in rows if keys[-1] in stops), _fly(subject)),
         memory=next(
             (said for keys, said in rows if keys[-2:] == ("limits", "memory")), None
         ),
     )
+
+
+def _fly(subject: Subject) -> Said | None:
+    """Return how long Fly waits at a stop; Heroku has a time of its own."""
+    place = subject.line("fly.toml", r"^kill_timeout\s*=\s*\d+")
+    if subject.text("hosting.target") != "procfile" or not place.line:
+        return None
+    line = subject.read(place.path).splitlines()[place.line - 1]
+    return Said(line.partition("=")[2].split("#")[0].strip(), place)
 
 
 def _files(subject: Subject) -> list[str]:

@@ -247,7 +247,10 @@ def _listens(command: Sequence[str], at: Evidence) -> Said | None:
     if bound and not bound.value.startswith("fd://"):
         return bound
     host, port = _flag(command, at, "--host", "-b"), _flag(command, at, "--port", "-p")
-    return Said(f"{host.value}:{port.value}", at) if host and port else None
+    if not host or not port:
+        return None
+    name = f"[{host.value}]" if ":" in host.value else host.value
+    return Said(f"{name}:{port.value}", at)
 
 
 def _address(said: Said | None) -> Said | None:

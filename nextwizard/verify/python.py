@@ -193,13 +193,23 @@ def gunicorn(subject: Subject) -> Said:
     return _lacking(subject, done) or _failed(subject, done, path)
 
 
+def _bound_elsewhere(program: str, subject: Subject) -> bool:
+    """Tell whether a program is the script of a wheel in another environment.
+
+    Such a uWSGI runs in that environment's interpreter, whatever `virtualenv` says.
+    """
+    with open(program, "rb") as file:
+        script = file.read(2) == b"#!"
+    return script and os.path.dirname(program) != os.path.dirname(subject.python)
+
+
 def uwsgi(subject: Subject) -> Said:
     """Start uWSGI on its strict file without serving: keys, module and application."""
     path = subject.text("unit.uwsgi")
     if not subject.exists(path):
         return Said("skipped", f"{path} is not there: you deleted it")
     program = subject.program("uwsgi")
-    if not program:
+    if not program or _bound_elsewhere(program, subject):
         return MISSING
     stage = subject.stage
     text = stage.moved(stage.read(path), quoting.ini)

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from nextwizard.verify.read import Said
 
 
-STOPS_S = {"systemd": 90.0, "supervisor": 10.0, "compose": 10.0, "kubernetes": 30.0}
+STOPS_S = {
+    "systemd": 90.0,
+    "supervisor": 10.0,
+    "compose": 10.0,
+    "kubernetes": 30.0,
+    "procfile": 30.0,  # https://devcenter.heroku.com/articles/limits#exit-timeout
+}
 """Seconds each manager waits at a stop where its file says nothing."""
 
 
