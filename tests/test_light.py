@@ -12,6 +12,8 @@ from golden_cases import tree
 from test_cli import FORBIDDEN, imported, nextwizard
 
 from nextwizard import render as room
+from nextwizard.scan import codebase
+from nextwizard.scan.source import Module, read_module
 from nextwizard.workflow import apply, inspect, propose
 
 
@@ -58,6 +60,21 @@ def test_memory_stays_as_it_is_over_many_projects(
         assert tracemalloc.get_traced_memory()[0] < 100_000
     finally:
         tracemalloc.stop()
+
+
+def test_the_look_after_a_write_parses_no_settings_of_ours(
+    sample: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+
+    def read(path: str, name: str, data: bytes) -> Module:
+        parsed.append(path)
+        return read_module(path, name, data)
+
+    monkeypatch.setattr(codebase, "read_module", read)
+    apply(propose(inspect(str(sample()))))
+    assert "config/settings/base.py" in parsed
+    assert "config/settings/prod.py" not in parsed
 
 
 def _never(*_words: object, **_named: object) -> None:
