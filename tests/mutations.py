@@ -20,6 +20,7 @@ class Stack(NamedTuple):
 STACKS = {
     "nginx": Stack("plain", "nginx"),
     "caddy": Stack("plain", "caddy"),
+    "caddy-port": Stack("plain", "caddy", ("hosting.bind=127.0.0.1:8123",)),
     "sse": Stack("sse_async", "nginx"),
     "ws": Stack("channels_ws", "nginx"),
     "plain-server": Stack("sse_async", "nginx", ("hosting.server=hypercorn",)),
@@ -154,6 +155,7 @@ EDGE = (
     Row("caddy", _CADDY, "redir https://site.example.org{uri} 301", "edge.redirect", 1),
     Row("caddy", _CADDY, "encode zstd gzip", "edge.compression"),
     Row("caddy", _CADDY, "max_size 10MiB", "edge.body"),
+    Row("caddy-port", _CADDY, "error @large 413", "edge.body"),
     Row(
         "caddy",
         _CADDY,

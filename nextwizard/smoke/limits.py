@@ -61,7 +61,8 @@ def body(site: Site) -> Found:
     over = _post(site, limit * _MIB + 64 * 1024)
     expect(over.status == TOO_LARGE, f"a body above the limit got {over.status}")
     for _ in range(_SPOILT):
-        _post(site, limit * _MIB + 64 * 1024, chunked=True)
+        over = _post(site, limit * _MIB + 64 * 1024, chunked=True)
+        expect(over.body != b"recorded", "a large body of no told length came through")
     site.stand_in.expecting(Reply())
     after = _post(site, 1024)
     words = f"after {_SPOILT} bodies above the limit a small one got {after.status}"
