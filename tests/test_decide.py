@@ -10,7 +10,7 @@ import nextwizard
 from nextwizard.errors import InputError
 from nextwizard.findings import FINDINGS
 from nextwizard.render import render
-from nextwizard.values import Evidence, Fact, Host, PageRoot
+from nextwizard.values import Evidence, Fact, Host, PageRoot, Project
 
 
 ASYNC = project(
@@ -296,6 +296,16 @@ def test_variables_that_the_settings_need_are_listed_and_stood_in_for() -> None:
     assert "\nSTRIPE_KEY=\n" in files["deploy/notes.env.example"]
     line = "BUILD=1 STRIPE_KEY=build DB_URL=sqlite://:memory: PORT=1 DJANGO_SETTINGS"
     assert files["deploy/README.md"].count(f"\n{line}") == 2
+
+
+def test_a_page_tree_that_nothing_serves_is_told() -> None:
+    def told(*pairs: str, found: Project | None = None) -> list[str]:
+        notes = planned(*pairs, found=found).notes
+        return [note.fix for note in notes if note.id == "project.pages"]
+
+    assert told("project.pages=9") == ["Name one of notes/pages."]
+    assert not told("project.pages=notes/pages")
+    assert not told("project.pages=9", found=project(signal("router.custom")))
 
 
 def test_settings_of_classes_are_refused_with_the_way_out() -> None:

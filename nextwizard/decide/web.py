@@ -211,6 +211,7 @@ def _health(ledger: Ledger) -> None:
     present = ledger.project.of_kind("health.present")
     guards = ledger.project.of_kind(*_GUARDS)
     pages = ledger.text("project.pages")
+    _known_pages(ledger, pages)
     if present:
         via, why = "present", f"{present[0].evidence} answers it already"
     elif layout.mount:
@@ -235,6 +236,18 @@ def _health(ledger: Ledger) -> None:
     }
     places = (signal.evidence for signal in (*present, *guards))
     ledger.table(rows, why, first(places) or "health.path", rules.SEED)
+
+
+def _known_pages(ledger: Ledger, pages: str) -> None:
+    """Warn of a page tree that nothing serves: the health page would answer 404."""
+    roots = [root.path for root in ledger.project.layout.page_roots]
+    asked = ledger.answers.touched("project.pages") and roots and pages not in roots
+    if asked and not ledger.project.of_kind("router.custom"):
+        ledger.warn(
+            "project.pages",
+            f"project.pages: {shown(pages)} is no page tree that next.dj serves here",
+            fix=f"Name one of {', '.join(roots)}.",
+        )
 
 
 def _exempt(ledger: Ledger, segments: str) -> tuple[str, ...]:
