@@ -5,6 +5,7 @@ They carry the official names, so the generated files are built and run unchange
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sys
@@ -146,6 +147,25 @@ def redis(on: Engine, start: str, *names: str) -> None:
     _made(on, folder, [f"FROM {start}", "COPY . /", "WORKDIR /data"], names)
 
 
+def caddy(on: Engine, start: str, *names: str) -> None:
+    """Make the stand-in of the official image of Caddy from the pinned wheel's."""
+    folder = on.folder / "caddy"
+    (folder / "usr/bin").mkdir(parents=True)
+    shutil.copy(judges.beside("caddy"), folder / "usr/bin/caddy")
+    wget = folder / "usr/bin/wget"
+    # There busybox has it: wget -q -O FILE URL
+    wget.write_text('#!/bin/sh\nexec curl -fsS -o "$3" "$4"\n')
+    wget.chmod(0o755)
+    config = ["--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]
+    lines = [
+        f"FROM {start}",
+        "ENV XDG_CONFIG_HOME=/config XDG_DATA_HOME=/data",
+        "COPY . /",
+        f"CMD {json.dumps(['caddy', 'run', *config])}",
+    ]
+    _made(on, folder, lines, names)
+
+
 def _made(on: Engine, folder: Path, lines: list[str], names: tuple[str, ...]) -> None:
     """Build the image of a directory, and take the directory away."""
     file = on.folder / f"{folder.name}.dockerfile"
@@ -174,4 +194,4 @@ def _below(folder: Path, path: Path) -> Path:
     return folder / (text if text.startswith("usr/") else f"usr/{text}")
 
 
-__all__ = ["base", "postgresql", "redis"]
+__all__ = ["base", "caddy", "postgresql", "redis"]

@@ -238,17 +238,26 @@ grep -c '"name":"tick"' "$scratch/stream"
 podman inspect ticker-app-1 --format '{{.State.ExitCode}}'
 """
 SHARED = (
-    *("hosting.target=compose", "hosting.proxy_version=1.22", "hosting.tls=files"),
-    *(f"hosting.domains={NAME}", "data.database=postgresql", "data.cache=redis"),
+    *("hosting.target=compose", "hosting.tls=files", f"hosting.domains={NAME}"),
+    *("data.database=postgresql", "data.cache=redis"),
 )
 
 
-def test_docker_compose_brings_it_up(on: Engine, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("proxy", "version"),
+    [("nginx", "1.22"), pytest.param("caddy", "2.11", marks=pytest.mark.lab)],
+)
+def test_docker_compose_brings_it_up(
+    proxy: str, version: str, on: Engine, tmp_path: Path
+) -> None:
     standins.postgresql(on, contained.PYTHON, contained.DATABASE)
     standins.redis(on, contained.PYTHON, contained.CACHE)
+    if proxy == "caddy":
+        standins.caddy(on, contained.PYTHON, f"caddy:{version}")
     chain, key = composed.certificate(tmp_path, NAME)
     files = (f"hosting.tls_certificate={chain}", f"hosting.tls_certificate_key={key}")
-    root = deployment(tmp_path, "sse_async", *SHARED, *files)
+    chosen = (f"hosting.proxy={proxy}", f"hosting.proxy_version={version}")
+    root = deployment(tmp_path, "sse_async", *SHARED, *chosen, *files)
     on.build(root, "localhost/ticker:up")
     on.build(root, "localhost/ticker-proxy:up", "proxy")
     secrets = (root / "deploy" / "ticker.env").read_text(encoding="utf-8")
