@@ -94,7 +94,8 @@ class Database:
     def connections(self) -> int:
         query = (
             "SELECT count(*) FROM pg_stat_activity WHERE backend_type = "
-            "'client backend' AND pid <> pg_backend_pid()"
+            # The psql that counted just before may still be on its way out.
+            "'client backend' AND application_name <> 'psql'"
         )
         done = subprocess.run(
             [str(self.bin / "psql"), self.url, "-Atqc", query],
