@@ -155,6 +155,12 @@ def _nothing(changes: Iterable[Change]) -> str:
     return NOTHING
 
 
+_AGAIN = (
+    "Again:  nextwizard regenerate    "
+    "Without questions:  nextwizard init --answers nextwizard.toml"
+)
+"""The commands of the next time, there too."""
+
 _SETTLE = "take what you want of it, then remove the .new"
 
 
@@ -180,30 +186,19 @@ def following(
     wanted = f"{wanted}, EMAIL_PASSWORD" if wanted else "EMAIL_PASSWORD"
     url = "DATABASE_URL, " if found.plan["data.url"] else ""
     wanted = url + wanted if url or needed else f"{wanted} and what else is secret"
-    place = "" if directory == "." else f" {shell(directory)}"
-    own = "nextwizard.toml"
-    own = shell(f"{directory.rstrip('/')}/{own}") if place else own
     on_host = found.plan["hosting.target"] in {"systemd", "supervisor"}
     beside = [change.path for change in found.conflicts]
     book = "deploy/README.md"
     steps = [
+        f"cd {shell(directory)}" if directory != "." else "",
         *(f"diff {shell(path)} {shell(path)}.new    {_SETTLE}" for path in beside),
         f"{install}" + (f"    {noun}" if missing else "") if on_host else "",
         f"edit deploy/{name}.env    set {wanted}",
-        f"nextwizard smoke{place}    boots it on loopback and probes it" * on_host,
+        "nextwizard smoke    boots it on loopback and probes it" * on_host,
         f"less {book}{'.new' * (book in beside)}    first install on the server",
     ]
     rows = [f"  {n}. {step}" for n, step in enumerate(filter(None, steps), 1)]
-    return ["", "Next:", *rows, "", *_again(place, own)]
-
-
-def _again(place: str, answers: str) -> list[str]:
-    """Return the commands of the next time, with and without questions."""
-    parts = (
-        f"Again:  nextwizard regenerate{place}",
-        f"Without questions:  nextwizard init{place} --answers {answers}",
-    )
-    return ["    ".join(parts)] if not place else [*parts]
+    return ["", "Next:", *rows, "", _AGAIN]
 
 
 def outcome(found: Outcome) -> None:

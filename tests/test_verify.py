@@ -81,7 +81,7 @@ def test_verify_runs_the_checks_after_the_write(
     order = ["files written", "manage.py check --deploy", "nextwizard: ", "Next:"]
     at = [said.rindex(words) for words in order]
     assert at == sorted(at)
-    assert f"nextwizard init {root} --answers {root}/nextwizard.toml" in said
+    assert "nextwizard init --answers nextwizard.toml" in said
     edit(root, SITE, "gzip_vary on;", "gzip_vari on;")
     code = main(["regenerate", str(root), "--verify", "--json"])
     found = json.loads(capsys.readouterr().out)
@@ -139,7 +139,8 @@ def test_missing_packages_are_counted_in_the_next_steps(tmp_path: Path) -> None:
     found = checked(root, "packages")
     said = "\n".join(following(propose(inspect(str(root))), str(root), found))
     assert "-r deploy/requirements.txt    2 packages are missing" in said
-    assert f"nextwizard smoke {root}" in said
+    assert f"  1. cd {root}\n" in said
+    assert ". nextwizard smoke " in said
 
 
 def test_an_outcome_as_lines_and_as_data() -> None:
