@@ -210,6 +210,11 @@ def _domain(text: str) -> str:
     return "qqqq" if bare else f"qqqq{local[0] if local else '.example.org'}"
 
 
+def _pages(text: str) -> str:
+    """Return another tree that nothing serves; what the sample serves is told less."""
+    return text if text == "notes/pages" else "qqqq/pages"
+
+
 def _root(text: str) -> str:
     return f"/{text.split('/')[1]}/qqqq" if text[:6] == "/home/" else "/srv/qqqq"
 
@@ -237,6 +242,7 @@ _OF_CLASS: dict[str, Callable[[str], str]] = {
     "hosting.domains": _domain,
     "hosting.hosts": _upstream,
     "hosting.root": _root,
+    "project.pages": _pages,
 }
 
 

@@ -245,7 +245,7 @@ def _known_pages(ledger: Ledger, pages: str) -> None:
     if asked and not ledger.project.of_kind("router.custom"):
         ledger.warn(
             "project.pages",
-            f"project.pages: {shown(pages)} is no page tree that next.dj serves here",
+            "project.pages names no page tree that next.dj serves here",
             fix=f"Name one of {', '.join(roots)}.",
         )
 
