@@ -100,6 +100,15 @@ def test_a_damaged_memory_is_no_memory(text: str, notes: Path) -> None:
     assert nothing_to_do(str(notes)) is None
 
 
+def test_half_a_memory_goes_with_the_next_one(notes: Path) -> None:
+    half = notes / ".nextwizard/run/.nextwizard-seen.json"
+    half.write_text('{"ours"')
+    (notes / "notes/models.py").write_bytes(b"# more\n")
+    apply(propose(inspect(str(notes))))
+    assert nothing_to_do(str(notes)) is not None
+    assert not half.exists()
+
+
 def test_no_escape_byte_comes_out_of_it(notes: Path) -> None:
     place = notes / ".nextwizard/run/seen.json"
     document = json.loads(place.read_bytes())
