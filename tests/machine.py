@@ -58,7 +58,7 @@ Type=oneshot
 ExecStart=/lab/run.sh
 StandardOutput=append:/lab/out.log
 StandardError=inherit
-TimeoutStartSec=500
+TimeoutStartSec=infinity
 """
 _RUN = """#!/bin/sh
 ldconfig
