@@ -107,8 +107,9 @@ def test_what_forces_other_settings_is_told_and_told_how_to_settle(
     assert main(["init", str(root), "--yes"]) == 3
     said = capsys.readouterr()
     assert "config/wsgi.py:3: names the settings as one file" in said.err
-    first = said.out.partition("Next:\n")[2].splitlines()[0]
-    assert "diff config/wsgi.py config/wsgi.py.new" in first
+    steps = said.out.partition("Next:\n")[2].splitlines()
+    assert steps[0] == f"  1. cd {root}"
+    assert "diff config/wsgi.py config/wsgi.py.new" in steps[1]
     assert main(["regenerate", str(root), "--check"]) == 5
     assert "Settle what is told above" in capsys.readouterr().out
     (found,) = checked(root, "settings.module")
