@@ -38,6 +38,11 @@ SITE = "deploy/nginx/notes.conf"
 SAVED = "# saved at this very moment\n"
 
 
+HALF = ".nextwizard/run/.nextwizard-seen.json"
+"""What only saves time, half of it. A disk that refuses even to remove it keeps it; git
+ignores it, and the next run that keeps the whole takes it away (test_fast.py)."""
+
+
 @dataclass(slots=True)
 class Tally:
     """How many points were tried, and what was wrong at which.
@@ -162,6 +167,8 @@ class Walk:
         def check(point: Point) -> str:
             run, root, done = point.run, point.root, point.done
             if done.code == run.code:
+                if stay and number == errno.EIO:
+                    (root / HALF).unlink(missing_ok=True)
                 return differs(run.after, root)
             if done.code != 1 or not done.err.strip():
                 return f"ended with {done.code}: {done.err}"
@@ -265,9 +272,6 @@ def whole(run: Run, root: Path) -> str:
     return differs(run.before, root) and differs(run.after, root)
 
 
-HALF = "/.nextwizard/run/.nextwizard-seen.json"
-
-
 def differs(want: Mapping[str, Leaf], root: Path) -> str:
     """Return the first difference from a tree, temporaries included.
 
@@ -285,12 +289,8 @@ def differs(want: Mapping[str, Leaf], root: Path) -> str:
 
 
 def temporaries(root: Path) -> str:
-    """Return a temporary file that was left, the run's own directory included.
-
-    On a disk that refuses everything half of what only saves time may stay; git ignores
-    it, and the next run that keeps it takes it away (test_fast.py).
-    """
-    left = (entry.path for entry in below(root) if not entry.path.endswith(HALF))
+    """Return a temporary file that was left, the run's own directory included."""
+    left = (entry.path for entry in below(root))
     return next((path for path in left if "/.nextwizard-" in path), "")
 
 

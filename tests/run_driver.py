@@ -226,7 +226,7 @@ def warm(project: str) -> None:
     """Import and cache everything that the children will want."""
     import difflib  # noqa: F401
     import encodings.idna
-    import encodings.unicode_escape  # noqa: F401
+    import encodings.unicode_escape  # noqa: F401 - warmed for the children, not used
     import importlib
 
     for name in (

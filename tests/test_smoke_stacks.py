@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from smoked import failed, made, probed, program, with_uwsgi
@@ -72,22 +72,30 @@ def marked(stack: tuple[str, str, str, str]) -> ParameterSet:
     return pytest.param(*stack, marks=mark)
 
 
+def passed(stack: tuple[str, str, str, str], folder: Path, *more: str) -> Any:
+    """Smoke a stack; return the outcomes by key, of which none has failed."""
+    kind, server, interface, proxy = stack
+    answers = {"server": server, "interface": interface, "proxy": proxy}
+    pairs = [f"hosting.{key}={value}" for key, value in answers.items()]
+    python = with_uwsgi(folder) if server == "uwsgi" else sys.executable
+    root = made(folder, kind, *pairs, *more)
+    found = probed(root, proxy=program(proxy), python=python)
+    assert failed(found) == {}
+    for key in ("boot", "life.restart", "life.stop", *OWN[kind]):
+        assert found[key].verdict == "ok", found[key]
+    return found
+
+
 @pytest.mark.parametrize(
     ("kind", "server", "interface", "proxy"), [marked(stack) for stack in STACKS]
 )
 def test_smoke_passes_on(
     kind: str, server: str, interface: str, proxy: str, tmp_path: Path
 ) -> None:
-    answers = {"server": server, "interface": interface, "proxy": proxy}
-    pairs = [f"hosting.{key}={value}" for key, value in answers.items()]
-    if proxy == "none":
-        pairs.append(f"hosting.bind=127.0.0.1:{stage.free_port()}")
-    python = with_uwsgi(tmp_path) if server == "uwsgi" else sys.executable
-    root = made(tmp_path, kind, *pairs)
-    found = probed(root, proxy=program(proxy), python=python)
-    assert failed(found) == {}
-    for key in ("boot", "life.restart", "life.stop", "life.broken", *OWN[kind]):
-        assert found[key].verdict == "ok", found[key]
+    bind = f"hosting.bind=127.0.0.1:{stage.free_port()}"
+    more = (bind,) if proxy == "none" else ()
+    found = passed((kind, server, interface, proxy), tmp_path, *more)
+    assert found["life.broken"].verdict == "ok", found["life.broken"]
     reloads = {rule.server for rule in SERVERS if rule.hup}
     assert found["life.reload"].verdict == ("ok" if server in reloads else "skipped")
 
@@ -104,14 +112,8 @@ def supervised(stack: tuple[str, str, str, str]) -> ParameterSet:
 def test_smoke_passes_under_supervisor_on(
     kind: str, server: str, interface: str, proxy: str, tmp_path: Path
 ) -> None:
-    answers = {"server": server, "interface": interface, "proxy": proxy}
-    pairs = [f"hosting.{key}={value}" for key, value in answers.items()]
-    python = with_uwsgi(tmp_path) if server == "uwsgi" else sys.executable
-    root = made(tmp_path, kind, "hosting.target=supervisor", *pairs)
-    found = probed(root, proxy=program(proxy), python=python)
-    assert failed(found) == {}
-    for key in ("boot", "life.restart", "life.stop", *OWN[kind]):
-        assert found[key].verdict == "ok", found[key]
+    stack = (kind, server, interface, proxy)
+    passed(stack, tmp_path, "hosting.target=supervisor")
 
 
 def test_every_server_is_smoked_under_supervisor() -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from support import missing
 from verifying import checked, deployed, edit
 
 from nextwizard.verify import INVARIANTS
@@ -632,7 +633,7 @@ def test_the_wheel_of_uwsgi_is_named_where_a_reload_would_end_it(
     tmp_path: Path,
 ) -> None:
     if not importlib.util.find_spec("pyuwsgi"):
-        pytest.skip("pyuwsgi has no wheel for this interpreter")
+        missing("pyuwsgi")
     root = deployed(tmp_path, "plain", "hosting.server=uwsgi")
     (found,) = checked(root, "server.wheel")
     assert found.verdict == "warning"

@@ -140,7 +140,7 @@ def find_required(found: Found) -> Iterator[tuple[str, Fact]]:
     names: dict[str, Evidence] = {}
     for module in modules:
         for node in _straight(module.tree.body):
-            name, kind = _asked(module, node, bool(_ENV & tools))
+            name, kind = _asked(module, node, env=bool(_ENV & tools))
             if name.isupper() and name not in given:
                 names.setdefault(f"{name}:{kind}", module.at(node))
     if names:
@@ -166,7 +166,7 @@ def _given(module: Module) -> Iterator[str]:
             yield from (row.arg for row in node.keywords if row.arg)
 
 
-def _asked(module: Module, node: ast.AST, env: bool) -> tuple[str, str]:  # noqa: FBT001
+def _asked(module: Module, node: ast.AST, *, env: bool) -> tuple[str, str]:
     """Return the variable an expression must find, and what it must look like."""
     match node:
         case ast.Subscript(value=value, slice=ast.Constant(value=str(name))):
