@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Literal
 
 from . import adopt
-from .catalog import ANSWERS_FILE
+from .catalog import ANSWERS_FILE, templates_dir
 from .document import SCHEMA, read_document
 from .errors import Problem
 from .questions import KEPT, QUESTIONS
@@ -14,15 +15,40 @@ from .values import Change, RenderedFile
 
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from .document import Layer
+    from .scan import Tree
     from .state import Disk, Record
     from .values import Answer, Answers, Plan, Project, Status, Value
 
 
 _ENTRYPOINTS: dict[str, Literal["wsgi", "asgi"]] = {"wsgi": "wsgi", "asgi": "asgi"}
 _POINTERS = ("manage.py", "conftest.py", "pytest.ini", "tox.ini", "setup.cfg")
+_PROBED = ("/page.py", "/health.py")
+_MADE = b"Made by nextwizard; an edit here survives"
+
+
+def lost(tree: Tree, disk: Disk) -> Iterator[str]:
+    """Yield the settings and the health pages of an init whose record is lost.
+
+    For the settings their __init__.py tells, which holds no value and so is the
+    template itself; a page or view that answers probes says in its head who made it.
+    """
+    made = None
+    probed = _PROBED if disk.read(ANSWERS_FILE) is not None else ()
+    for path in tree.files:
+        if f"/{path}".endswith("/settings/__init__.py"):
+            made = made or _template("django", "settings", "__init__.py.jinja")
+            if (disk.read(path) or b"").split() == made:
+                yield f"{path.removesuffix('__init__.py')}prod.py"
+        elif path.endswith(probed) and _MADE in (disk.read(path) or b"")[:400]:
+            yield path
+
+
+def _template(*names: str) -> list[bytes]:
+    with open(os.path.join(templates_dir(), *names), "rb") as file:
+        return file.read().split()
 
 
 def entrypoints(

@@ -24,7 +24,7 @@ from .write import locked, patient, preflight, recover, remember
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from .document import Layer
     from .git import Git
@@ -82,7 +82,7 @@ def inspect(directory: str, host: Host | None = None) -> Inspection:
     stored = _stored(disk)
     found = host or machine.inspect(templates_dir())
     tree = walk(root)
-    ours = frozenset(record.files) if record else frozenset(_lost(tree, disk))
+    ours = frozenset(record.files) if record else frozenset(takeover.lost(tree, disk))
     project = _split(scan(root, managed=ours, tree=tree), disk, ours)
     if record:
         known = {**record.versions, **project.versions}
@@ -112,24 +112,6 @@ def _git(root: str) -> Git | None:
     from .git import Git
 
     return Git(root)
-
-
-def _lost(tree: Tree, disk: Disk) -> Iterator[str]:
-    """Yield the settings that an init made whose record is lost.
-
-    Its settings/__init__.py tells, which holds no value and so is the template itself.
-    """
-    found = [
-        path for path in tree.files if f"/{path}".endswith("/settings/__init__.py")
-    ]
-    if not found:
-        return
-    place = os.path.join(templates_dir(), "django", "settings", "__init__.py.jinja")
-    with open(place, "rb") as file:
-        made = file.read().split()
-    for path in found:
-        if (disk.read(path) or b"").split() == made:
-            yield f"{path.removesuffix('__init__.py')}prod.py"
 
 
 def _recover(root: str) -> None:

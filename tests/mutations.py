@@ -227,6 +227,7 @@ BOOTED = (
         ' "www.example.org"])',
         "health.live",
     ),
+    Row("nginx", "config/liveness.py", "request.get_host()", "page.hosts"),
     Row(
         "plain-server",
         _PROD,

@@ -502,6 +502,9 @@ def test_26_a_lost_record_is_refused_and_taken_over(
     (notes / f"{BOOT}.new").unlink()
     settled(again)
     assert (notes / BOOT).read_bytes() == mine
+    # The health page is ours again, not one that the project happens to have.
+    kept = (notes / ".nextwizard/manifest.json").read_text()
+    assert '"notes/pages/healthz/page.py"' in kept
 
 
 def test_26_lost_answers_are_refused_with_the_fix(notes: Path, again: Again) -> None:

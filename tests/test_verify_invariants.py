@@ -85,13 +85,6 @@ BREAKS = (
         pairs=ON_CADDY,
     ),
     Break(
-        "health.answer",
-        PROD,
-        'SECURE_REDIRECT_EXEMPT = [r"^healthz/?$", r"^readyz/?$"]',
-        'SECURE_REDIRECT_EXEMPT = [r"^readyz/?$"]',
-        "redirects the probe to https",
-    ),
-    Break(
         "proxy.scheme",
         PROD,
         'SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")',
@@ -544,6 +537,19 @@ def test_an_edit_breaks_it(row: Break, tmp_path: Path) -> None:
     else:
         assert f"{row.path}:{line}" in places
     assert all(one.fix and one.link.startswith("https://") for one in found)
+
+
+def test_a_probe_that_is_redirected_is_found(tmp_path: Path) -> None:
+    root = deployed(tmp_path)
+    exempt = 'SECURE_REDIRECT_EXEMPT = [r"^healthz/?$", '
+    line = edit(root, PROD, exempt, "SECURE_REDIRECT_EXEMPT = [")
+    # Liveness passes no middleware, so alone that line redirects no probe.
+    assert [one.verdict for one in checked(root, "health.answer")] == ["ok"]
+    edit(root, PROD, '    "config.liveness.liveness",\n', "")
+    (found,) = checked(root, "health.answer")
+    assert found.verdict == "failed"
+    assert "redirects the probe to https" in found.detail
+    assert f"{PROD}:{line}" in map(str, found.evidence)
 
 
 CLEAN = (

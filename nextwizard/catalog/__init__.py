@@ -171,6 +171,13 @@ OUTPUTS: tuple[Output, ...] = (
         decided("health.via", "urls"),
         "python",
     ),
+    Output(
+        "liveness",
+        "django/liveness.py",
+        "{paths.package}/liveness.py",
+        decided("health.via", "page", "urls"),
+        "python",
+    ),
     Output("boot", "deploy/boot.py", "deploy/boot.py", served, "python"),
     Output(
         "gunicorn",

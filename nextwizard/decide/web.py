@@ -31,6 +31,7 @@ _GUARDS = {
     "urls.i18n": "i18n_patterns redirects a page to a language",
     "next.missing": "next.dj serves no page here",
 }
+_PROBES = f"{rules.KUBERNETES}/configuration/liveness-readiness-startup-probes/"
 
 
 def web(ledger: Ledger) -> None:
@@ -227,6 +228,7 @@ def _health(ledger: Ledger) -> None:
         "health.via": via,
         "health.path": f"{prefix}{path}",
         "health.route": f"{segments}/",
+        "health.inner": f"/{segments}/",
         "health.page": f"{pages}/{segments}/page.py",
         "health.ready": ledger.flag("health.readiness"),
         "health.ready_path": f"{prefix}/readyz/",
@@ -235,7 +237,21 @@ def _health(ledger: Ledger) -> None:
         "health.login_exempt": bool(ledger.project.of_kind("auth.login_required")),
     }
     places = (signal.evidence for signal in (*present, *guards))
-    ledger.table(rows, why, first(places) or "health.path", rules.SEED)
+    where = first(places) or "health.path"
+    ledger.table(rows, why, where, rules.SEED)
+    _direct(ledger, where, ours=via != "present")
+
+
+def _direct(ledger: Ledger, where: str, *, ours: bool) -> None:
+    """Decide that our own liveness is asked before every other middleware."""
+    why = "a middleware that misses its database or a login fails no probe"
+    if not ours:
+        why = "your own liveness may need what the middleware brings"
+    rows: dict[str, Value] = {
+        "health.direct": ours,
+        "health.middleware": f"{ledger['project.package']}.liveness.liveness",
+    }
+    ledger.table(rows, why, where, _PROBES)
 
 
 def _known_pages(ledger: Ledger, pages: str) -> None:

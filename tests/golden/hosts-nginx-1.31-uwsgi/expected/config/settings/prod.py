@@ -73,6 +73,7 @@ _first = [
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
 ]
 MIDDLEWARE = [
+    "config.liveness.liveness",
     *_first,
     *(name for name in base.MIDDLEWARE if name not in _first),
 ]

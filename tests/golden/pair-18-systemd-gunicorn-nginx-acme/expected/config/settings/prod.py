@@ -74,6 +74,7 @@ _first = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
 ]
 MIDDLEWARE = [
+    "config.liveness.liveness",
     *_first,
     *(name for name in base.MIDDLEWARE if name not in _first),
 ]

@@ -70,6 +70,7 @@ _first = [
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
 ]
 MIDDLEWARE = [
+    "config.liveness.liveness",
     *_first,
     *(name for name in base.MIDDLEWARE if name not in _first),
 ]
