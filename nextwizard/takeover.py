@@ -99,7 +99,7 @@ def _routed(now: bytes, path: str, plan: Plan) -> bytes:
     entries = [(str(plan["health.route"]), "healthz")]
     if plan["health.ready"]:
         entries.append(("readyz/", "readyz"))
-    module = f"{plan['project.package']}.health"
+    module = str(plan["module.health"])
     from .adopt.urls import add_health_urls
 
     return add_health_urls(now, module=module, entries=entries, path=path)

@@ -9,11 +9,17 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support import HOST as MACHINE
 from verifying import deployed
+
+from nextwizard.document import read_set
+from nextwizard.workflow import apply, inspect, propose
 
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
 
 NEEDY = '''"""What projects have: it asks the database for every request."""
 
@@ -163,3 +169,26 @@ def test_a_page_behind_a_login_is_asked_past_it(tmp_path: Path) -> None:
     added(root, f'MIDDLEWARE = [*MIDDLEWARE, "{login}"]')
     said = ask(root, ("GET", "/healthz/", HOST))
     assert [rows[0][0] for rows in said.values()] == [200, 200]
+
+
+def test_a_module_of_the_users_keeps_its_name(sample: Callable[..., Path]) -> None:
+    root = sample("plain")
+    config = root / "config"
+    (config / "liveness.py").write_text("PULSE = 60\n")
+    (config / "redis_cache").mkdir()
+    (config / "redis_cache" / "__init__.py").write_text("")
+    said = read_set([f"hosting.domains={HOST}", "data.cache=redis"])
+    proposal = propose(inspect(str(root), MACHINE), [said])
+    assert not proposal.conflicts
+    apply(proposal)
+    assert (config / "liveness.py").read_text() == "PULSE = 60\n"
+    assert (config / "nextwizard_redis_cache.py").is_file()
+    prod = (config / "settings" / "prod.py").read_text()
+    assert "config.nextwizard_redis_cache.FailOpen" in prod
+    answers = ask(root, ("GET", "/healthz/", HOST))
+    assert [rows[0][0] for rows in answers.values()] == [200, 200]
+    # No name changes at a later run, nor when the record is lost.
+    assert not propose(inspect(str(root), MACHINE)).steps
+    (root / ".nextwizard" / "manifest.json").unlink()
+    again = propose(inspect(str(root), MACHINE)).changes
+    assert {change.status for change in again} == {"same"}

@@ -149,14 +149,14 @@ OUTPUTS: tuple[Output, ...] = (
     Output(
         "redis_cache",
         "django/redis_cache.py",
-        "{paths.package}/redis_cache.py",
+        "{paths.package}/{module.redis_cache_file}.py",
         decided("cache.kind", "redis"),
         "python",
     ),
     Output(
         "static_storage",
         "django/static_storage.py",
-        "{paths.package}/static_storage.py",
+        "{paths.package}/{module.static_storage_file}.py",
         _unmapped,
         "python",
     ),
@@ -167,14 +167,14 @@ OUTPUTS: tuple[Output, ...] = (
     Output(
         "health",
         "django/health.py",
-        "{paths.package}/health.py",
+        "{paths.package}/{module.health_file}.py",
         decided("health.via", "urls"),
         "python",
     ),
     Output(
         "liveness",
         "django/liveness.py",
-        "{paths.package}/liveness.py",
+        "{paths.package}/{module.liveness_file}.py",
         decided("health.via", "page", "urls"),
         "python",
     ),

@@ -165,7 +165,7 @@ def _cache(ledger: Ledger) -> None:
     """Decide the cache, and where sessions live when it is down."""
     kind = ledger.text("data.cache")
     ledger.follow("cache.kind", "data.cache")
-    backend = f"{ledger['project.package']}.redis_cache.FailOpenRedisCache"
+    backend = f"{ledger['module.redis_cache']}.FailOpenRedisCache"
     ledger.decide("cache.backend", backend, "misses while Redis is down", "data.cache")
     local = ledger.project.of_kind("cache.local", "cache.default")
     far = ledger.flag("hosts.on")

@@ -36,11 +36,31 @@ _PROBES = f"{rules.KUBERNETES}/configuration/liveness-readiness-startup-probes/"
 
 def web(ledger: Ledger) -> None:
     """Decide static files, security, the content security policy and health."""
+    _modules(ledger)
     _static(ledger)
     _security(ledger)
     _csp(ledger)
     _health(ledger)
     _rate(ledger)
+
+
+_MODULES = ("health", "liveness", "redis_cache", "static_storage")
+
+
+def _modules(ledger: Ledger) -> None:
+    """Decide how the modules beside wsgi.py are called: none takes a name of yours."""
+    taken = {s.detail: s.evidence for s in ledger.project.of_kind("module.taken")}
+    package = ledger.text("project.package")
+    for name in _MODULES:
+        why, source, module = f"no module of yours is called {name}", "scan", name
+        if name in taken:
+            why, source = f"{taken[name]} is yours", str(taken[name])
+            module = f"nextwizard_{name}"
+        ledger.table(
+            {f"module.{name}": f"{package}.{module}", f"module.{name}_file": module},
+            why,
+            source,
+        )
 
 
 _STORAGES = {
@@ -53,7 +73,7 @@ _STORAGES = {
 def _storage(ledger: Ledger) -> None:
     """Decide what hashes the names of static files."""
     module, name = _STORAGES[ledger.text("static.kind")]
-    ours = f"{ledger['project.package']}.static_storage.UnmappedStaticFilesStorage"
+    ours = f"{ledger['module.static_storage']}.UnmappedStaticFilesStorage"
     unmapped = ledger.flag("nextdj.unmapped") and ledger.flag("nextdj.used")
     rows: dict[str, Value] = {
         "static.storage_module": module,
@@ -249,7 +269,7 @@ def _direct(ledger: Ledger, where: str, *, ours: bool) -> None:
         why = "your own liveness may need what the middleware brings"
     rows: dict[str, Value] = {
         "health.direct": ours,
-        "health.middleware": f"{ledger['project.package']}.liveness.liveness",
+        "health.middleware": f"{ledger['module.liveness']}.liveness",
     }
     ledger.table(rows, why, where, _PROBES)
 

@@ -76,13 +76,14 @@ def scan(
 def _signals(found: Found, suspects: Suspects) -> Iterator[Signal]:
     from .configured import find_configured
     from .facts import find_outside, find_placement
-    from .surroundings import find_mentions
+    from .surroundings import find_mentions, find_taken
     from .templates import find_markup
 
     yield from find_configured(found)
     yield from find_placement(found)
     yield from find_outside(found)
     yield from find_mentions(found)
+    yield from find_taken(found)
     if suspects.holds(*_SOCKETS):
         from .sockets import find_sockets
 

@@ -33,6 +33,23 @@ _POINTED = frozenset(
 """What init points to the dev settings by itself."""
 
 
+_OURS = ("health", "liveness", "redis_cache", "static_storage")
+"""The modules that a deployment may add beside wsgi.py."""
+_MADE = b"Made by nextwizard; an edit here survives"
+
+
+def find_taken(found: Found) -> Iterator[Signal]:
+    """Yield each name of a module of ours that is a module of the user's already."""
+    folder = found.layout.package_dir
+    for name in _OURS:
+        for path in (f"{folder}/{name}/__init__.py", f"{folder}/{name}.py"):
+            if path in found.managed or path not in found.tree:
+                continue
+            if _MADE not in (found.tree.read(path) or b"")[:400]:
+                yield Signal("module.taken", evidence(path), name)
+                break
+
+
 def find_mentions(found: Found) -> Iterator[Signal]:
     """Yield each line that names the settings module as one file.
 
@@ -186,4 +203,4 @@ def _asked(module: Module, node: ast.AST, *, env: bool) -> tuple[str, str]:
     return "", ""
 
 
-__all__ = ["find_mentions", "find_required", "written"]
+__all__ = ["find_mentions", "find_required", "find_taken", "written"]
