@@ -64,6 +64,29 @@ exec setpriv --reuid postgres --regid postgres --clear-groups -- \\
 """
 """What the official image of PostgreSQL does at its start, as far as it matters."""
 
+FIRST_START_MYSQL = """\
+#!/bin/sh
+set -eu
+data=/var/lib/mysql
+install -d -m 0700 -o mysql -g mysql "$data"
+install -d -m 0755 -o mysql -g mysql /run/mysqld
+as() { setpriv --reuid mysql --regid mysql --clear-groups -- "$@"; }
+if [ ! -d "$data/mysql" ]; then
+    as mariadb-install-db --no-defaults --basedir=/usr --datadir="$data" \\
+        --auth-root-authentication-method=normal --skip-test-db >/dev/null
+    as mariadbd --no-defaults --datadir="$data" --bootstrap <<END
+FLUSH PRIVILEGES;
+CREATE DATABASE $MYSQL_DATABASE CHARACTER SET utf8mb4;
+CREATE USER '$MYSQL_USER'@'%' IDENTIFIED BY '$MYSQL_PASSWORD';
+GRANT ALL ON $MYSQL_DATABASE.* TO '$MYSQL_USER'@'%';
+END
+fi
+exec setpriv --reuid mysql --regid mysql --clear-groups -- \\
+    mariadbd --no-defaults --datadir="$data" --socket=/run/mysqld/mysqld.sock \\
+        --character-set-server=utf8mb4 --skip-log-bin
+"""
+"""What the official image of MySQL does at its start, as far as it matters."""
+
 
 def base(on: Engine, *names: str) -> None:
     """Make the stand-in of the official images of Python, and of nginx."""
@@ -140,6 +163,31 @@ def postgresql(on: Engine, start: str, *names: str) -> None:
     _made(on, folder, lines, names)
 
 
+def mysql(on: Engine, start: str, *names: str) -> None:
+    """Make the stand-in of the official image of MySQL from this machine's MariaDB.
+
+    Debian has no MySQL. Both take the same variables, clients and protocol here.
+    """
+    folder = on.folder / "mysql"
+    server = needed("mariadbd", "/usr/sbin/mariadbd")
+    parts = ("mariadb-install-db", "my_print_defaults", "resolveip", "mariadb")
+    client = needed("mysqladmin")
+    _borrow(folder, *map(Path, (server, client, *map(needed, parts))))
+    share = Path("/usr/share/mysql")
+    shutil.copytree(share, _below(folder, share), dirs_exist_ok=True)
+    (folder / "usr/bin/mysql").symlink_to("mariadb")
+    (folder / "start").write_text(FIRST_START_MYSQL, encoding="utf-8")
+    (folder / "start").chmod(0o755)
+    lines = [
+        f"FROM {start}",
+        "RUN groupadd --gid 999 mysql && useradd --uid 999 --gid 999 mysql",
+        "ENV PATH=/usr/bin:/bin:/usr/sbin:/sbin",
+        "COPY . /",
+        'ENTRYPOINT ["/start"]',
+    ]
+    _made(on, folder, lines, names)
+
+
 def redis(on: Engine, start: str, *names: str) -> None:
     """Make the stand-in of the official image of Redis from this machine's."""
     folder = on.folder / "redis"
@@ -194,4 +242,4 @@ def _below(folder: Path, path: Path) -> Path:
     return folder / (text if text.startswith("usr/") else f"usr/{text}")
 
 
-__all__ = ["base", "caddy", "postgresql", "redis"]
+__all__ = ["base", "caddy", "mysql", "postgresql", "redis"]

@@ -17,6 +17,8 @@ import standins
 import yaml
 from contained import BALANCED, HTTPS, LOCKED, NAME, Built, Container, deployment
 
+from nextwizard.decide.containers import PORTS
+
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -217,14 +219,20 @@ echo '== stranger'
 curl -sk -m 30 -H 'Host: evil.example.net' https://127.0.0.1/ || echo refused
 echo '== database'
 migrations='SELECT count(*) > 10 FROM django_migrations'
-compose exec -T -e PGPASSWORD="$password" database \
-    psql -h 127.0.0.1 -U ticker -d ticker -Atc "$migrations"
+case $database in
+postgresql)
+    compose exec -T -e PGPASSWORD="$password" database \
+        psql -h 127.0.0.1 -U ticker -d ticker -Atc "$migrations" ;;
+mysql)
+    compose exec -T -e MYSQL_PWD="$password" database \
+        mysql -h 127.0.0.1 -u ticker -NBe "$migrations" ticker ;;
+esac
 echo '== cache'
 set_a='from django.core.cache import cache; cache.set("a", 1); print(cache.get("a"))'
 compose exec -T app /opt/venv/bin/python /app/manage.py shell --no-imports -c "$set_a"
 compose exec -T redis redis-cli dbsize
 echo '== fence'
-compose exec -T proxy curl -sS -m 3 http://database:5432/ 2>&1 || echo nobody
+compose exec -T proxy curl -sS -m 3 http://database:$port/ 2>&1 || echo nobody
 echo '== job'
 podman inspect ticker-migrate-1 --format '{{.State.ExitCode}}'
 echo '== limits'
@@ -239,37 +247,46 @@ podman inspect ticker-app-1 --format '{{.State.ExitCode}}'
 """
 SHARED = (
     *("hosting.target=compose", "hosting.tls=files", f"hosting.domains={NAME}"),
-    *("data.database=postgresql", "data.cache=redis"),
+    "data.cache=redis",
 )
 
 
 @pytest.mark.parametrize(
-    ("proxy", "version"),
-    [("nginx", "1.22"), pytest.param("caddy", "2.11", marks=pytest.mark.lab)],
+    ("proxy", "version", "database"),
+    [
+        ("nginx", "1.22", "postgresql"),
+        pytest.param("caddy", "2.11", "postgresql", marks=pytest.mark.lab),
+        pytest.param("nginx", "1.22", "mysql", marks=pytest.mark.lab),
+    ],
 )
 def test_docker_compose_brings_it_up(
-    proxy: str, version: str, on: Engine, tmp_path: Path
+    proxy: str, version: str, database: str, on: Engine, tmp_path: Path
 ) -> None:
-    standins.postgresql(on, contained.PYTHON, contained.DATABASE)
+    if database == "mysql":
+        standins.mysql(on, contained.PYTHON, "mysql:8.4")
+    else:
+        standins.postgresql(on, contained.PYTHON, contained.DATABASE)
     standins.redis(on, contained.PYTHON, contained.CACHE)
     if proxy == "caddy":
         standins.caddy(on, contained.PYTHON, f"caddy:{version}")
     chain, key = composed.certificate(tmp_path, NAME)
     files = (f"hosting.tls_certificate={chain}", f"hosting.tls_certificate_key={key}")
     chosen = (f"hosting.proxy={proxy}", f"hosting.proxy_version={version}")
-    root = deployment(tmp_path, "sse_async", *SHARED, *chosen, *files)
+    data = f"data.database={database}"
+    root = deployment(tmp_path, "sse_async", *SHARED, data, *chosen, *files)
     on.build(root, "localhost/ticker:up")
     on.build(root, "localhost/ticker-proxy:up", "proxy")
     secrets = (root / "deploy" / "ticker.env").read_text(encoding="utf-8")
     password = re.findall(r"(?m)^DATABASE_PASSWORD=(.+)$", secrets)[0]
     known = {"site": NAME, "chain": chain, "password": password, "scratch": tmp_path}
+    known |= {"database": database, "port": PORTS[database]}
     said = composed.brought_up(on, root, tmp_path, known, UP)
     assert said["home"][-1] == "200"
     assert said["asset"][-1] == "200"
     assert said["health"] == ['{"status": "ok"}', "200"]
     assert said["plain"][-1] in {"301", "308"}
     assert said["stranger"] == ["refused"]
-    assert said["database"] == ["t"]
+    assert said["database"] == [{"postgresql": "t", "mysql": "1"}[database]]
     assert said["cache"] == ["1", "1"]
     assert said["fence"][-1] == "nobody"
     assert said["job"] == ["0"]
