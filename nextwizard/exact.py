@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from .errors import Problem, ToolError
 from .tools import run
+from .unset import run_lent
 
 
 if TYPE_CHECKING:
@@ -169,7 +170,8 @@ def ask(
         else [{"path": r.path, "environ": dict(r.environ)} for r in requests]
     )
     wanted = json.dumps(asked)
-    done = run([python, "-c", _SCRIPT, wanted], timeout=SECONDS, cwd=place, env=env)
+    argv = [python, "-c", _SCRIPT, wanted]
+    done = run_lent(argv, timeout=SECONDS, cwd=place, env=env)
     if done.code:
         said = done.err.strip().splitlines()
         what = f"cannot import the project: {said[-1] if said else 'it said nothing'}"

@@ -45,6 +45,7 @@ FLOORS: dict[str, int] = {
     "explain": 11,
     "greenfield": 11,
     "exact": 6,
+    "unset": 3,
     "schema": 6,
     "stage": 8,
     "stageproxy": 9,

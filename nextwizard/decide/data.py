@@ -24,8 +24,14 @@ _BUILT = {
     "cache": "locmemcache://",
     "database": "sqlite://:memory:",
     "email": "consolemail://",
+    "list": "[]",
+    "mail": "nobody@example.invalid",
+    "mapping": "{}",
     "number": "1",
+    "postgresql": "postgresql://nobody:nothing@127.0.0.1:5432/nothing",
+    "redis": "redis://127.0.0.1:6379/0",
     "text": "build",
+    "url": "https://example.invalid/",
 }
 """What stands in for a variable while static files are collected, by its kind."""
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from nextwizard.values import Fact, Signal
 
+from .environment import find_required
 from .files import evidence
 from .pages import chosen
 from .place import Place
-from .surroundings import find_required
 
 
 if TYPE_CHECKING:

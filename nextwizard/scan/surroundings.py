@@ -7,7 +7,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from nextwizard.values import Fact, Signal
+from nextwizard.values import Signal
 
 from .files import evidence
 
@@ -15,11 +15,8 @@ from .files import evidence
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from nextwizard.values import Evidence
-
     from .layout import Found
     from .place import Binding
-    from .source import Module
 
 
 _TEXT = re.compile(
@@ -127,80 +124,4 @@ def _plain(node: ast.expr) -> bool:
     return not asked and any(isinstance(text, str) and text for text in texts)
 
 
-_ENV = frozenset({"environ", "environs"})
-_KINDS = {
-    "bool": "number",
-    "cache": "cache",
-    "cache_url": "cache",
-    "db": "database",
-    "db_url": "database",
-    "decimal": "number",
-    "dj_db_url": "database",
-    "dj_cache_url": "cache",
-    "email": "email",
-    "email_url": "email",
-    "float": "number",
-    "int": "number",
-}
-"""What a value must look like, by the method that reads it; any other takes text."""
-
-
-def find_required(found: Found) -> Iterator[tuple[str, Fact]]:
-    """Yield the variables the settings cannot do without, as NAME:KIND.
-
-    Read are os.environ[NAME], django-environ, environs and python-decouple. What stands
-    in a branch, a try or a choice may do without, and is left out.
-    """
-    modules = found.reader.modules
-    tools = {name.partition(".")[0] for each in modules for name, _ in each.imported()}
-    given = {name for module in modules for name in _given(module)}
-    names: dict[str, Evidence] = {}
-    for module in modules:
-        for node in _straight(module.tree.body):
-            name, kind = _asked(module, node, env=bool(_ENV & tools))
-            if name.isupper() and name not in given:
-                names.setdefault(f"{name}:{kind}", module.at(node))
-    if names:
-        places = tuple(dict.fromkeys(names.values()))
-        yield "settings.required", Fact(tuple(names), places, "read with no default")
-
-
-def _straight(body: Sequence[ast.stmt]) -> Iterator[ast.AST]:
-    """Yield the nodes of what runs whatever the values are."""
-    aside = (ast.If, ast.IfExp, ast.Try, ast.BoolOp, ast.FunctionDef, ast.Lambda)
-    waiting: list[ast.AST] = [*body]
-    while waiting:
-        node = waiting.pop(0)
-        if not isinstance(node, aside):
-            yield node
-            waiting[:0] = ast.iter_child_nodes(node)
-
-
-def _given(module: Module) -> Iterator[str]:
-    """Yield the names that django-environ's scheme has a default for."""
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.Call) and module.qualify(node.func).endswith(".Env"):
-            yield from (row.arg for row in node.keywords if row.arg)
-
-
-def _asked(module: Module, node: ast.AST, *, env: bool) -> tuple[str, str]:
-    """Return the variable an expression must find, and what it must look like."""
-    match node:
-        case ast.Subscript(value=value, slice=ast.Constant(value=str(name))):
-            if module.qualify(value) == "os.environ":
-                return name, "text"
-        case ast.Call(
-            func=func, args=[ast.Constant(value=str(name))], keywords=keywords
-        ) if all(row.arg != "default" for row in keywords):
-            if module.qualify(func) == "decouple.config":
-                casts = {getattr(row.value, "id", "") for row in keywords}
-                return name, "number" if casts & _KINDS.keys() else "text"
-            match func:
-                case ast.Name(id="env") if env:
-                    return name, "text"
-                case ast.Attribute(value=ast.Name(id="env"), attr=attr) if env:
-                    return name, _KINDS.get(attr, "text")
-    return "", ""
-
-
-__all__ = ["find_mentions", "find_required", "find_taken", "written"]
+__all__ = ["find_mentions", "find_taken", "written"]

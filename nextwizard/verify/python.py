@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from nextwizard import quoting
 from nextwizard.rules import DJANGO
-from nextwizard.tools import run
+from nextwizard.unset import fields, run_lent, unset
 from nextwizard.values import Evidence
 
 from .checker import MISSING, Said
+from .subject import SECRET
 
 
 if TYPE_CHECKING:
@@ -80,8 +81,33 @@ def _failed(subject: Subject, done: Result, fallback: str) -> Said:
     last = errors[-1] if errors else (said[-1] if said else "it said nothing")
     if done.code == 124:  # noqa: PLR2004 - the code of tools.run for a time that is up
         last = f"did not end within {BOOT_SECONDS:.0f} s"
+    told = fields(done.err)
+    detail = f"{last.strip()}: {told}" if told else last.strip()
     places = subject.traced(done.err) or (Evidence(fallback),)
-    return Said("failed", last.strip(), places)
+    return Said("failed", detail, places, fix=_way_out(subject, done))
+
+
+def _way_out(subject: Subject, done: Result) -> str:
+    """Return what to do where a variable is not set, or its stand-in does not do."""
+    name = unset(done.err, subject.environment(STATIC_ROOT=""))
+    secrets = f"deploy/{subject.name}.env"
+    if name:
+        return (
+            f"Your settings read {name}, which nothing sets here: run `{name}=VALUE "
+            f"nextwizard check`, and set it in {secrets} too."
+        )
+    if "ValidationError" in done.err and fields(done.err):
+        return (
+            "Set the variables of these fields for this run, as in `NAME=VALUE "
+            f"nextwizard check`, and in {secrets} too."
+        )
+    names = [word.partition("=")[0] for word in subject.stage.items("settings.built")]
+    if names and SECRET in done.err:
+        return (
+            f"What stands in for a variable here does not do. Set {', '.join(names)} "
+            "for this run, as in `NAME=VALUE nextwizard check`."
+        )
+    return ""
 
 
 def collects(subject: Subject) -> Said:
@@ -91,7 +117,7 @@ def collects(subject: Subject) -> Said:
     """
     if not subject.python:
         return NO_PYTHON
-    done = run(
+    done = run_lent(
         [subject.python, _manage(subject), "collectstatic", "--noinput"],
         timeout=BOOT_SECONDS,
         cwd=subject.workdir,
@@ -156,7 +182,7 @@ between: seen once in some thousand runs, never twice in a row."""
 
 def _deploy(subject: Subject) -> Result:
     level = ("--deploy", "--fail-level", "WARNING")
-    return run(
+    return run_lent(
         [subject.python, _manage(subject), "check", *level],
         timeout=BOOT_SECONDS,
         cwd=subject.workdir,
@@ -182,7 +208,7 @@ def gunicorn(subject: Subject) -> Said:
     if not subject.python:
         return NO_PYTHON
     config = os.path.join(subject.root, path)
-    done = run(
+    done = run_lent(
         [subject.python, "-m", "gunicorn", "--check-config", "--config", config],
         timeout=BOOT_SECONDS,
         cwd=subject.workdir,
@@ -215,7 +241,7 @@ def uwsgi(subject: Subject) -> Said:
     text = stage.moved(stage.read(path), quoting.ini)
     copy = stage.write(text, "uwsgi.ini")
     os.makedirs(stage.place("run"), exist_ok=True)
-    done = run(
+    done = run_lent(
         [program, "--ini", copy, "--no-server"],
         timeout=BOOT_SECONDS,
         cwd=subject.workdir,
