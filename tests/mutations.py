@@ -63,6 +63,8 @@ _CIPHERS = ":".join(
 
 EDGE = (
     Row("nginx", _SITE, "keepalive 16;", "edge.upstream"),
+    Row("nginx", _SITE, "proxy_buffer_size 16k;", "edge.headers"),
+    Row("nginx", _SITE, "proxy_buffers 8 16k;", "proxy"),
     Row("nginx", _SITE, '"" "max-age=31536000; includeSubDomains";', "edge.headers"),
     Row("nginx", _SITE, '"" nosniff;', "edge.headers"),
     Row(
@@ -168,8 +170,7 @@ EDGE = (
     Row("caddy", _CADDY, "header_up -X-Forwarded-Ssl", "edge.forwarded"),
     Row("caddy", _CADDY, "header_up -X-Forwarded-Protocol", "edge.forwarded"),
     Row("caddy", _CADDY, "header_up -X-Forwarded-Port", "edge.forwarded"),
-    Row("caddy", _CADDY, "header_up -SCRIPT_NAME", "edge.forwarded"),
-    Row("caddy", _CADDY, "header_up -PATH_INFO", "edge.forwarded"),
+    Row("caddy", _CADDY, "header_up -*_*", "edge.forwarded"),
 )
 """Lines of the proxy, noticed while a stand-in answers behind it."""
 

@@ -31,6 +31,8 @@ FORGED = {
     "X-Real-IP": "6.6.6.6",
     "SCRIPT_NAME": "/evil.example",
     "PATH_INFO": "/evil.example",
+    "X_Forwarded_For": "6.6.6.6",
+    "X_Forwarded_Proto": "http6666",
 }
 """Headers that say who the visitor is and how they came; every one of them a lie."""
 

@@ -214,7 +214,11 @@ def headers(site: Site) -> Found:
     expect("max-age=60" in said.one(wanted[0]), "the proxy overwrote Django's HSTS")
     server = said.one("Server")
     expect("/" not in server, f"the proxy tells its release: Server: {server}")
-    return Found("HSTS and nosniff once on every answer, no release told")
+    cookies = tuple(("Set-Cookie", f"n{n}={'v' * 3900}") for n in range(3))
+    site.stand_in.expecting(Reply(headers=cookies))
+    said = site.visitor.get(probed_path(site))
+    expect(said.body == b"recorded", f"an answer with large cookies got {said.status}")
+    return Found("HSTS and nosniff once on every answer, no release told, cookies fit")
 
 
 def compression(site: Site) -> Found:

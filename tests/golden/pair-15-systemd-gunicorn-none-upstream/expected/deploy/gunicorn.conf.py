@@ -28,5 +28,8 @@ keepalive = 75
 forwarded_allow_ips = "10.0.0.0/8"
 forwarder_headers = ""
 
+# As long as nginx takes it; the default of 4094 cuts what the proxy let through.
+limit_request_line = 8190
+
 # The sandbox has no home directory for a control socket.
 control_socket_disable = True
