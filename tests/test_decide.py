@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -296,6 +297,64 @@ def test_variables_that_the_settings_need_are_listed_and_stood_in_for() -> None:
     assert "\nSTRIPE_KEY=\n" in files["deploy/notes.env.example"]
     line = "BUILD=1 STRIPE_KEY=build DB_URL=sqlite://:memory: PORT=1 DJANGO_SETTINGS"
     assert files["deploy/README.md"].count(f"\n{line}") == 2
+
+
+@pytest.mark.parametrize("target", ["systemd", "compose", "kubernetes", "procfile"])
+def test_every_target_says_what_the_settings_need(target: str) -> None:
+    fact = Fact(
+        ("STRIPE_KEY:text", "PORT:number"), (Evidence("config/settings.py", 7),)
+    )
+    more = ("data.database=postgresql", f"hosting.target={target}")
+    plan = planned(*more, found=project(detected={"settings.required": fact}))
+    files = {file.path: file.data.decode() for file in render(plan)}
+    assert "\nSTRIPE_KEY=\nPORT=\n" in files["deploy/notes.env.example"]
+    assert "no default for `STRIPE_KEY`, `PORT`:" in files["deploy/README.md"]
+    if target == "procfile":
+        env = json.loads(files["app.json"])["env"]
+        assert "required" not in env["STRIPE_KEY"]  # which means that it is
+        assert "PORT" not in env
+
+
+def test_the_jobs_of_ci_get_stand_ins_too() -> None:
+    fact = Fact(
+        ("STRIPE_KEY:text", "PORT:number"), (Evidence("config/settings.py", 7),)
+    )
+    plan = planned(
+        "ci.provider=github", found=project(detected={"settings.required": fact})
+    )
+    given = "BUILD=1 STRIPE_KEY=build PORT=1 .venv/bin/python manage.py"
+    lines = plan["ci.deploy"]
+    assert isinstance(lines, tuple)
+    assert all(line.startswith(given) for line in lines)
+
+
+def test_static_files_that_go_away_are_sent_where_the_credentials_are() -> None:
+    backend = "storages.backends.s3.S3ManifestStaticStorage"
+    far = {"STORAGES": {"staticfiles": {"BACKEND": backend}}}
+    fact = Fact(backend, (Evidence("config/settings.py", 7),), f"{backend} sends them")
+
+    def rendered(target: str, *pairs: str) -> dict[str, str]:
+        found = project(literals=dict(far), detected={"static.away": fact})
+        plan = planned(
+            f"hosting.target={target}", "data.database=postgresql", *pairs, found=found
+        )
+        return {file.path: file.data.decode() for file in render(plan)}
+
+    files = rendered("systemd", "ci.provider=github")
+    assert files["deploy/README.md"].count("\nmanage collectstatic --noinput\n") == 2
+    assert "BUILD=1" not in files["deploy/README.md"]
+    assert "collectstatic" not in files[".github/workflows/nextwizard.yml"]
+    files = rendered("compose")
+    assert files["deploy/README.md"].count("manage.py collectstatic --noinput") == 2
+    assert "manage.py collectstatic" not in files["deploy/Dockerfile"]
+    assert 'COPY --from=build ["/app/staticfiles"' not in files["deploy/Dockerfile"]
+    job = rendered("kubernetes")["deploy/kubernetes/base/migrate.yaml"]
+    assert '"collectstatic", "--noinput"]' in job.partition("initContainers:")[2]
+    hosts = 'hosting.hosts=["10.0.0.1:8000", "10.0.0.2:8000"]'
+    assert (
+        "of the proxy; the old ones"
+        not in rendered("systemd", hosts)["deploy/README.md"]
+    )
 
 
 def test_a_page_tree_that_nothing_serves_is_told() -> None:

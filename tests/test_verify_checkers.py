@@ -269,6 +269,32 @@ def test_a_stylesheet_that_names_a_missing_file_fails(tmp_path: Path) -> None:
     assert "gone.png" in found.detail
 
 
+def test_static_files_that_go_away_are_checked_here_and_not_sent(
+    tmp_path: Path,
+) -> None:
+    """The class is not even imported: what it would do to a bucket stays undone."""
+    backend = "storages.backends.s3.S3ManifestStaticStorage"
+    root = deployed(tmp_path)
+    with (root / "config/settings/base.py").open("a") as file:
+        file.write(f'STORAGES = {{"staticfiles": {{"BACKEND": "{backend}"}}}}\n')
+    prod = root / "config/settings/prod.py"
+    text = prod.read_text()
+    assert text.count("STORAGES = {") == 1
+    prod.write_text(text.replace("STORAGES = {", "_UNUSED = {"))
+    collected, deploy, names = checked(root, "static", "django", "proxy.names")
+    held(collected)
+    held(deploy)
+    held(names)
+    assert f"none sent away: {backend} is not asked" in collected.detail
+    assert checked(root, "static.storage")[0].detail == "not used"
+    place = root / "notes/static/notes/site.css"
+    place.parent.mkdir(parents=True)
+    place.write_text("body { background: url(gone.png) }\n")
+    (said,) = checked(root, "static")
+    assert said.verdict == "failed"
+    assert "gone.png" in said.detail
+
+
 def test_a_missing_program_is_a_skip_that_says_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,13 +41,7 @@ def ci(ledger: Ledger) -> None:
     rows: dict[str, tuple[Value, str]] = {
         "ci.install": (install, named),
         "ci.tests": (tests, evidence),
-        "ci.deploy": (
-            (
-                f"BUILD=1 {manage} collectstatic --noinput {prod}",
-                f"BUILD=1 {manage} check --deploy --fail-level WARNING {prod}",
-            ),
-            "BUILD=1 stands in for the secrets, which no job of this kind needs",
-        ),
+        "ci.deploy": _deploys(ledger, manage, prod),
         "ci.drift": (
             (f".venv/bin/{_OURS} regenerate --check", f".venv/bin/{_OURS} check"),
             "who edits an answer runs regenerate, or this job is red",
@@ -84,6 +78,21 @@ def _install(ledger: Ledger) -> tuple[tuple[str, ...], str]:
         wanted.append("--group dev")
     lines = ("uv venv", *((f"uv pip install {' '.join(wanted)}",) if wanted else ()))
     return (*lines, last), f"{first} names them" if first else "nothing names them"
+
+
+def _deploys(ledger: Ledger, manage: str, prod: str) -> tuple[Value, str]:
+    """Return what proves the settings that are deployed, where no secret is."""
+    if ledger.flag("static.away"):
+        return (), "they ask the place of the static files, which needs credentials"
+    given = shlex.join(ledger.items("settings.built"))
+    build = f"BUILD=1 {given} {manage}" if given else f"BUILD=1 {manage}"
+    return (
+        (
+            f"{build} collectstatic --noinput {prod}",
+            f"{build} check --deploy --fail-level WARNING {prod}",
+        ),
+        "BUILD=1 stands in for the secrets, which no job of this kind needs",
+    )
 
 
 def _tests(ledger: Ledger) -> tuple[tuple[str, ...], str]:

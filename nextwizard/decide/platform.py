@@ -43,7 +43,21 @@ def platform(ledger: Ledger) -> None:
         "project.name",
         _FLY,
     )
+    _required(ledger)
     _warn(ledger)
+
+
+def _required(ledger: Ledger) -> None:
+    """Decide which variables an app must be given before it is made."""
+    taken = {"ALLOWED_HOSTS", "DJANGO_SETTINGS_MODULE", "PORT", "WEB_CONCURRENCY"}
+    names = ledger.items("settings.required")
+    ledger.decide(
+        "procfile.required",
+        tuple(name for name in names if name not in taken),
+        ledger.decisions["settings.required"].reason,
+        "settings.required",
+        f"{_HEROKU}/app-json-schema",
+    )
 
 
 def _refuse(ledger: Ledger) -> None:
@@ -89,6 +103,8 @@ def _commands(ledger: Ledger) -> None:
     ledger.table(rows, why, "server.command", f"{_HEROKU}/procfile")
     release = (*ledger.items("container.manage"), "migrate", "--noinput")
     check = (*release[:-2], "check", "--deploy", "--fail-level", "WARNING")
+    collect = (*release[:-2], "collectstatic", "--noinput")
+    ledger.decide("procfile.collect", shlex.join(collect), "inside a machine", "rules")
     ledger.decide("procfile.check", shlex.join(check), "inside a machine", "rules")
     ledger.decide(
         "procfile.release",

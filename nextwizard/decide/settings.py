@@ -270,6 +270,10 @@ def _storages(ledger: Ledger) -> None:
         f"the settings name {backend}" if backend else "the settings name none",
         settings.path,
     )
+    away = ledger.project.detected.get("static.away")
+    rows: dict[str, Value] = {"static.away": bool(away), "static.backend": backend}
+    why = away.reason if away else "collectstatic puts the files on the host"
+    ledger.table(rows, why, str(away.evidence[0]) if away else settings.path)
 
 
 _WANTED: dict[str, object] = {

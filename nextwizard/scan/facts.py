@@ -12,6 +12,7 @@ from .environment import find_required
 from .files import evidence
 from .pages import chosen
 from .place import Place
+from .surroundings import find_away
 
 
 if TYPE_CHECKING:
@@ -143,6 +144,7 @@ def find_facts(found: Found, signals: Sequence[Signal]) -> dict[str, Fact]:
         **dict(_hosting(found)),
         **dict(_prefix(found)),
         **dict(find_required(found)),
+        **dict(find_away(found)),
         **dict(_health(signals)),
     }
     return dict(sorted(facts.items()))

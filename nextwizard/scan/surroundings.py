@@ -7,7 +7,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from nextwizard.values import Signal
+from nextwizard.values import Fact, Signal
 
 from .files import evidence
 
@@ -124,4 +124,29 @@ def _plain(node: ast.expr) -> bool:
     return not asked and any(isinstance(text, str) and text for text in texts)
 
 
-__all__ = ["find_mentions", "find_taken", "written"]
+_FAR = ("storages.backends.", "cloudinary_storage.", "minio_storage.")
+"""What the classes begin with that send files to another machine."""
+
+
+def find_away(found: Found) -> Iterator[tuple[str, Fact]]:
+    """Yield that collectstatic sends the static files away: to S3, GCS and their like.
+
+    The settings name such a class, or one of the project that is built on one.
+    """
+    binding = found.reader.bound.get("STORAGES")
+    said = binding.value if binding else None
+    named = said.get("staticfiles") if isinstance(said, dict) else None
+    backend = named.get("BACKEND") if isinstance(named, dict) else None
+    if not binding or not isinstance(backend, str):
+        return
+    own = found.code.define(found.code.canonical(backend))
+    made = own[1][-1] if own else None
+    bases = (
+        found.code.bases(own[0], made) if own and isinstance(made, ast.ClassDef) else ()
+    )
+    if any(name.startswith(_FAR) for name in (backend, *bases)):
+        why = f"{backend} sends them to another machine"
+        yield "static.away", Fact(backend, (binding.key_line("staticfiles"),), why)
+
+
+__all__ = ["find_away", "find_mentions", "find_taken", "written"]

@@ -27,6 +27,17 @@ PLACEHOLDERS = {
     "mysql": "mysql://nobody:nothing@127.0.0.1:3306/nothing",
 }
 """What DATABASE_URL says where only its form matters, by engine."""
+NEAR = "nextwizard_near"
+"""The settings of a trial where those of the deployment send static files away."""
+
+_NEAR = """from {module} import *
+STORAGES = {{
+    **STORAGES,
+    "staticfiles": {{
+        "BACKEND": "django.contrib.staticfiles.storage.{hashed}StaticFilesStorage"
+    }},
+}}
+"""
 _REDIS = "redis://127.0.0.1:6379/0"
 
 
@@ -39,7 +50,23 @@ def environment(stage: Stage, extra: Mapping[str, str] | None = None) -> dict[st
         "STATIC_ROOT": stage.place("static"),
         **_managed(stage),
     }
-    return {**env, **_read(stage), **(extra or {})}
+    env = {**env, **_read(stage), **(extra or {})}
+    return {**env, **_near(stage, env.get("PYTHONPATH", ""))}
+
+
+def _near(stage: Stage, imports: str) -> dict[str, str]:
+    """Return what keeps static files here that collectstatic would send away.
+
+    A trial must not upload, and needs no credentials: settings that build on those of
+    the deployment store the files the way they say, on this machine.
+    """
+    if stage.plan["static.away"] is not True:
+        return {}
+    hashed = "Manifest" * ("Manifest" in stage.text("static.backend"))
+    text = _NEAR.format(module=stage.text("settings.prod"), hashed=hashed)
+    folder = os.path.dirname(stage.write(text, "near", f"{NEAR}.py"))
+    places = filter(None, (folder, imports))
+    return {"DJANGO_SETTINGS_MODULE": NEAR, "PYTHONPATH": os.pathsep.join(places)}
 
 
 def _read(stage: Stage) -> dict[str, str]:
@@ -161,6 +188,7 @@ def _service(stage: Stage) -> Service:
 
 
 __all__ = [
+    "NEAR",
     "PLACEHOLDERS",
     "copy_secrets",
     "environment",

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from nextwizard.exact import Request, ask
+from nextwizard.stage.run import NEAR
 
 from . import edge, process
 
@@ -72,11 +73,11 @@ class Facts:
         manage = self.text("paths.manage_here")
         env = self.subject.environment()
         env.pop("STATIC_ROOT", None)
-        env.pop("DJANGO_SETTINGS_MODULE", None)
+        module = env.pop("DJANGO_SETTINGS_MODULE", "")
         return ask(
             self.subject.root,
             self.subject.python,
-            self.text("settings.prod"),
+            NEAR if module == NEAR else self.text("settings.prod"),
             folder=manage.rpartition("/")[0],
             requests=(Request(path, secure), Request(path, base)),
             **env,

@@ -126,7 +126,10 @@ def collects(subject: Subject) -> Said:
     if done.code:
         return _lacking(subject, done) or _failed(subject, done, _settings(subject))
     found = re.search(r"(\d+) static files? copied", done.out)
-    return Said("ok", f"{found[1]} files" if found else "")
+    detail = f"{found[1]} files" if found else ""
+    if subject.stage.plan["static.away"] is True:
+        detail += f", none sent away: {subject.text('static.backend')} is not asked"
+    return Said("ok", detail)
 
 
 def _manage(subject: Subject) -> str:

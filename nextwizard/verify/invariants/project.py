@@ -23,7 +23,8 @@ _HASHED = "django.contrib.staticfiles.storage.ManifestFilesMixin"
 
 def static_folder(facts: Facts) -> Iterator[Breach]:
     """Hold that the proxy serves static files from where collectstatic puts them."""
-    if facts.text("static.kind") != "proxy":
+    away = facts.subject.stage.plan["static.away"] is True
+    if facts.text("static.kind") != "proxy" or away:
         raise NotUsed
     yield from _folder(facts, "static", "STATIC_ROOT")
 
@@ -63,6 +64,8 @@ def _on_host(facts: Facts, path: str) -> str:
 
 def storage(facts: Facts) -> Iterator[Breach]:
     """Hold that the storage Django really uses gives static files hashed names."""
+    if facts.subject.stage.plan["static.away"] is True:
+        raise NotUsed
     classes = facts.setting("STATIC_CLASSES")
     if isinstance(classes, list) and _HASHED not in classes:
         what = f"static files are stored by {classes[0] if classes else 'nothing'}"
