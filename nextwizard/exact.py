@@ -120,9 +120,19 @@ class Exact:
 
 
 def interpreters(root: str) -> tuple[str, ...]:
-    """Return where a project's interpreter may be: its own, the active one, ours."""
+    """Return where a project's interpreter may be: its own, the active one, ours.
+
+    Its own may be one that the projects of a repository share.
+    """
+    from .git import above
+
     active = os.environ.get("VIRTUAL_ENV", "")
-    folders = (f"{root}/.venv", f"{root}/venv", active)
+    folders = (
+        f"{root}/.venv",
+        f"{root}/venv",
+        *(f"{place}/.venv" for place in above(root)),
+        active,
+    )
     places = (f"{folder}/bin/python" for folder in folders if folder)
     return tuple(dict.fromkeys((*places, sys.executable)))
 

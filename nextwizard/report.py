@@ -171,14 +171,16 @@ def following(
 
     `checks` may know how many packages are missing.
     """
+    from .git import nearest
     from .quoting import shell
 
+    python = shell(nearest(found.inspection.root, ".venv/bin/python"))
     missing = sum(row.key == "packages" and bool(row.evidence) for row in checks)
     noun = "1 package is missing" if missing == 1 else f"{missing} packages are missing"
     name = found.plan["project.name"]
     install = {
         "uv": "uv add -r deploy/requirements.txt",
-        "venv": ".venv/bin/python -m pip install -r deploy/requirements.txt",
+        "venv": f"{python} -m pip install -r deploy/requirements.txt",
         "system": "python3 -m pip install -r deploy/requirements.txt",
     }[str(found.plan["project.runner"])]
     needed = found.plan["settings.required"]
