@@ -75,9 +75,12 @@ def probed(
     proxy: str = "",
     slow: bool = False,
     python: str = sys.executable,
+    database: str = "",
 ) -> Any:
     """Smoke a deployment; return the outcomes by key."""
-    options = Options(slow=slow, only=only, proxy=proxy, python=python)
+    options = Options(
+        slow=slow, only=only, proxy=proxy, python=python, database=database
+    )
     found = smoke(propose(inspect(str(root))), options)
     return {outcome.key: outcome for outcome in found}
 

@@ -159,6 +159,35 @@ def test_a_missing_server_fails_and_names_the_command(tmp_path: Path) -> None:
     assert found["health.live"].verdict == "skipped"
 
 
+def test_a_database_address_that_nobody_set_is_stood_in_for_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def by_address(root: Path) -> None:
+        with (root / "config/settings.py").open("a") as file:
+            file.write(
+                '\nimport os\nimport dj_database_url\nDB_URL = os.environ["DB_URL"]\n'
+                'DATABASES = {"default": dj_database_url.parse(DB_URL)}\n'
+            )
+
+    monkeypatch.setattr(smoke, "program", lambda _site: "")
+    root = made(tmp_path, "plain", edit=by_address)
+    found = probed(root, "health.ready")
+    assert found["boot"].detail == (
+        "data: scratch; DB_URL is not set, SQLite stands in"
+    )
+    assert found["health.ready"].verdict == "ok"
+    given = f"sqlite:///{tmp_path / 'given.sqlite3'}"
+    found = probed(root, "health.ready", database=given)
+    assert found["boot"].detail == "data: given"
+    assert found["health.ready"].verdict == "ok"
+    with (root / "deploy/site.env").open("a") as file:
+        file.write(f"DB_URL=sqlite:///{tmp_path / 'own.sqlite3'}\n")
+    ready = probed(root, "health.ready")["health.ready"]
+    assert ready.verdict == "skipped"
+    assert "that your settings name is not migrated" in ready.detail
+    assert "deploy/site.env" in ready.fix
+
+
 def test_without_its_proxy_the_server_is_still_probed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -173,7 +173,11 @@ class _Run:
             self.add(Outcome("boot", label, "failed", *_why(error)))
             self.skip(phases, "the server did not start")
             return
-        self.add(Outcome("boot", label, "ok", f"data: {site.data or 'none'}"))
+        stood = f"; {', '.join(site.stood)} is not set, SQLite stands in" * bool(
+            site.stood
+        )
+        data = f"data: {site.data or 'none'}{stood}"
+        self.add(Outcome("boot", label, "ok", data))
         self.ask(site, *phases)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .edge import behind_proxy
 from .probe import Found, Skip, expect, fail, not_here
+from .site import needs
 
 
 if TYPE_CHECKING:
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
 
 OK, MOVED, BAD, NOT_FOUND, BROKEN = 200, 301, 400, 404, 500
 """The statuses the probes tell apart."""
-
-_NEEDS = {
-    "database": "Name one that may be written to: --database URL.",
-    "cache": "Start Redis here, or set REDIS_URL to a throw-away one.",
-}
 
 
 def live(site: Site) -> Found:
@@ -67,8 +63,10 @@ def ready(site: Site) -> Found:
     ]
     lacking = {name for name in failing if _outside(site, name)}
     if failing and lacking == set(failing):
-        fix = " ".join(_NEEDS[name] for name in failing)
+        fix = " ".join(needs(site, name) for name in failing)
         message = f"needs a {' and a '.join(failing)} that is not here"
+        if failing == ["migrations"]:
+            message = "the database that your settings name is not migrated"
         raise Skip(message, fix)
     expect(said.status == OK, f"{path} answered {said.status}: {said.body[:200]!r}")
     names = ", ".join(str(name) for name in checks) if isinstance(checks, dict) else ""
@@ -79,6 +77,8 @@ def _outside(site: Site, name: str) -> bool:
     """Tell whether a failing check is about a service that smoke was not given."""
     if name == "database":
         return site.data in {"", "settings"}
+    if name == "migrations":
+        return site.data == "settings"
     return name == "cache" and site.on.text("cache.kind") == "redis"
 
 
@@ -88,7 +88,7 @@ def front(site: Site) -> Found:
     said = site.visitor.get(path)
     if said.status >= BROKEN and not site.data:
         message = f"{path} answered {said.status} without a database"
-        raise Skip(message, _NEEDS["database"])
+        raise Skip(message, needs(site, "database"))
     fix = f"The server's log is {site.service.log}."
     fine = said.status < BROKEN and said.status != BAD
     expect(fine, f"{path} answered {said.status}", fix)

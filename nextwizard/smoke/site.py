@@ -19,7 +19,7 @@ from .visitor import Visitor
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from nextwizard.tools import Server
     from nextwizard.workflow import Proposal
@@ -59,12 +59,16 @@ class Options:
 
 @dataclass
 class Site:
-    """The staged deployment, and what of it is up right now."""
+    """The staged deployment, and what of it is up right now.
+
+    `stood` names the variables of a database that nobody set: a file stands in.
+    """
 
     on: stage.Stage
     options: Options
     placeholder: bool = False
     data: str = ""
+    stood: tuple[str, ...] = ()
     proxy: Server | None = None
     app: stage.Service | None = None
     recorder: Recorder | None = None
@@ -161,6 +165,8 @@ def furnish(site: Site) -> None:
     engine = on.text("data.engine")
     url = options.database or stage.PLACEHOLDERS.get(engine, "")
     said = {"SECRET_KEY": os.urandom(40).hex(), **_NOWHERE}
+    addresses = _addresses(site)
+    said |= addresses
     if on.plan["data.url"] is True:
         said["DATABASE_URL"] = url
     with open(on.place("env"), "a", encoding="utf-8") as file:
@@ -173,10 +179,66 @@ def furnish(site: Site) -> None:
     elif options.database and on.plan["data.url"] is True:
         stage.manage(on, "migrate", "--noinput")
         site.data = "given"
+    elif addresses:
+        _migrate(site, addresses)
+        site.data = "given" if options.database else "scratch"
     elif on.plan["data.url"] is not True:
         site.data = "settings"
     if on.text("cache.kind") == "database" and site.data in {"scratch", "given"}:
         stage.manage(on, "createcachetable")
+
+
+def needs(site: Site, name: str) -> str:
+    """Return what to do about a service that readiness misses and smoke was not given.
+
+    `name` is readiness's own: database, migrations or cache.
+    """
+    secrets = f"deploy/{site.on.text('project.name')}.env"
+    if name == "cache":
+        return "Start Redis here, or set REDIS_URL to a throw-away one."
+    if name == "migrations":
+        return f"It is left as it is: migrate it, or set another one in {secrets}."
+    if site.data == "settings":
+        return (
+            f"Start the one that your settings name, or set another one in {secrets}."
+        )
+    return "Name one that may be written to: --database URL."
+
+
+def _addresses(site: Site) -> dict[str, str]:
+    """Return the addresses of a database that the settings read by a name of their own.
+
+    `--database` overrules what they are; one that nobody set gets a file of the trial.
+    ToolError where `--database` would reach nobody.
+    """
+    on, given = site.on, site.options.database
+    if on.text("data.engine") == "sqlite" or on.plan["data.url"] is True:
+        return {}
+    rows = [word.partition("=") for word in on.items("settings.built")]
+    names = [name for name, _, stand_in in rows if stand_in.startswith("sqlite:")]
+    if given and not names:
+        what = "reaches nobody: your settings read no address of a database"
+        fix = f"Set what they read in deploy/{on.text('project.name')}.env instead."
+        raise ToolError(Problem("--database", what, fix))
+    now = stage.secrets(on)
+    own = f"sqlite:///{on.place('state', 'trial.sqlite3')}"
+    stand_ins = {name: value for name, _, value in rows}
+    unset = [name for name in names if now.get(name) == stand_ins[name]]
+    site.stood = () if given else tuple(unset)
+    return dict.fromkeys(names, given) if given else dict.fromkeys(unset, own)
+
+
+def _migrate(site: Site, addresses: Iterable[str]) -> None:
+    """Migrate the database of these variables; ToolError says what to set instead."""
+    try:
+        stage.manage(site.on, "migrate", "--noinput")
+    except ToolError as error:
+        if site.options.database:
+            raise
+        names, what = ", ".join(addresses), error.problems[0].what
+        what = f"is not set, and in the SQLite file that stands in {what}"
+        fix = "Name a database that may be written to: --database URL."
+        raise ToolError(Problem(names, what, fix)) from error
 
 
 def _copy_sqlite(site: Site) -> None:
@@ -198,4 +260,13 @@ def _sqlite_files(root: str) -> Iterator[str]:
                 yield path
 
 
-__all__ = ["BOOTABLE", "Options", "Site", "furnish", "ground", "interpreter", "program"]
+__all__ = [
+    "BOOTABLE",
+    "Options",
+    "Site",
+    "furnish",
+    "ground",
+    "interpreter",
+    "needs",
+    "program",
+]
