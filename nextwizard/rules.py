@@ -120,6 +120,12 @@ POOL = 4
 """Connections an ASGI worker may hold; on two cores 4 was faster than 8 and 16."""
 POOL_TIMEOUT_S = 2
 """Seconds to wait for a pooled connection; the default of 30 hangs every page."""
+CONNECT_S = 3
+"""Seconds to wait for a database that takes the connection and says nothing; without a
+limit, as libpq is, every thread waits there, and liveness finds none."""
+VANISHED_MS = 10_000
+"""Milliseconds until libpq gives up a connection whose other end has vanished; Linux
+itself sends again for a quarter of an hour."""
 CONN_MAX_AGE_S = 60
 """Seconds a WSGI thread keeps its database connection."""
 RESERVED_CONNECTIONS = 3

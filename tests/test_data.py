@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -146,3 +147,33 @@ def test_sessions_survive_redis(kind: str) -> None:
         cache.start()
         until(live, "/readyz/", 200)
         assert live.get("/count/", headers=headers).body == b'{"count": 4}'
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("kind", ["plain", "sse_async"])
+def test_a_database_that_says_nothing_lets_every_thread_go(kind: str) -> None:
+    tree = {"plain": "notes/pages", "sse_async": "ticker/pages"}[kind]
+    with (
+        postgresql() as database,
+        served(
+            kind,
+            "data.database=postgresql",
+            program=needed("nginx"),
+            edit=page("slow", SLOW, tree),  # type: ignore[arg-type]
+            secrets={"DATABASE_URL": database.url},
+        ) as live,
+    ):
+        assert database.service.process is not None
+        # It takes connections, as the kernel does for it, and answers none.
+        database.service.process.send_signal(signal.SIGSTOP)
+        try:
+            with ThreadPoolExecutor(12) as visitors:
+                begun = time.monotonic()
+                pages = [visitors.submit(status, live, "/slow/") for _ in range(12)]
+                assert {page.result() for page in pages} == {500}
+                assert time.monotonic() - begun < 25
+            assert status(live, "/readyz/") == 503
+            assert status(live, "/healthz/") == 200
+        finally:
+            database.service.process.send_signal(signal.SIGCONT)
+        until(live, "/slow/", 200)

@@ -11,6 +11,7 @@ from nextwizard import rules
 if TYPE_CHECKING:
     from nextwizard.decide import Ledger
     from nextwizard.servers import ServerRule
+    from nextwizard.values import Value
 
 
 _ENGINES = {
@@ -97,9 +98,21 @@ def _database(ledger: Ledger, row: ServerRule) -> None:
         "data.keep_age", rules.CONN_MAX_AGE_S, "where a server is kept", "rules"
     )
     ledger.decide("data.keep_pool", rules.POOL, "where PostgreSQL is kept", "rules")
+    _waits(ledger)
     ledger.decide("data.sum", "", "no database server to count for", "data.database")
     if served:
         _budget(ledger, row, threads, pooled=pooled)
+
+
+def _waits(ledger: Ledger) -> None:
+    """Decide how long a database may keep a thread waiting before it is given up."""
+    rows: dict[str, Value] = {
+        "data.connect_timeout": rules.CONNECT_S,
+        "data.vanished": rules.VANISHED_MS,
+    }
+    why = "s to connect, ms without a sign: a database that hangs lets a thread go"
+    link = "https://www.postgresql.org/docs/current/libpq-connect.html"
+    ledger.table(rows, why, "rules", link)
 
 
 def _one_writer(ledger: Ledger, engine: str) -> None:

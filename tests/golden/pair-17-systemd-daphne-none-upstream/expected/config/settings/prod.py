@@ -124,6 +124,15 @@ DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     "max_size": 4,
     "timeout": 2,
 }
+# A database that says nothing must not hold every thread, and liveness with them:
+# seconds to connect, milliseconds until a connection without another end is given up.
+_libpq = {"connect_timeout": 3, "tcp_user_timeout": 10000}
+_mysql = {"connect_timeout": 3}
+_limits = {"postgresql": _libpq, "postgis": _libpq, "mysql": _mysql}
+_default = DATABASES.get("default", {})
+_kind = _default.get("ENGINE", "").rpartition(".")[2]
+# What OPTIONS or the URL say themselves wins.
+_default["OPTIONS"] = _limits.get(_kind, {}) | _default.get("OPTIONS", {})
 
 _mail_port = int(os.environ.get("EMAIL_PORT", "25"))
 MAILERS = {
