@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from . import session as walk
-from .guide import WORDS
+from .guide import STEPS, WORDS
 
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .drafts import Draft
     from .session import Session
 
 
@@ -55,6 +56,17 @@ def tick_of(session: Session, key: str) -> Item:
     return Item(key, words, on=seen.value not in {False, "none"})
 
 
+def offered(draft: Draft) -> str:
+    """Return what a draft holds, in words."""
+    count = len(draft.said)
+    noun = "answer" if count == 1 else "answers"
+    at = min(draft.step, len(STEPS) - 1)
+    return (
+        f"You left at step {at + 1} of {len(STEPS)}, {STEPS[at].title}, with {count} "
+        f"{noun} of your own. Resume there?"
+    )
+
+
 def explained(key: str) -> str:
     """Return what there is to say of a question."""
     words = WORDS[key]
@@ -64,4 +76,4 @@ def explained(key: str) -> str:
     )
 
 
-__all__ = ["BACK", "DEFAULT", "WHY", "Asker", "Item", "explained", "tick_of"]
+__all__ = ["BACK", "DEFAULT", "WHY", "Asker", "Item", "explained", "offered", "tick_of"]

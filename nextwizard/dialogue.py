@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from . import session as walk
-from .asking import BACK, DEFAULT, WHY, Item, explained, tick_of
+from .asking import BACK, DEFAULT, WHY, Item, explained, offered, tick_of
 from .entry import entered, written
 from .figures import numbers, summary
 from .guide import STEPS, WORDS, told
@@ -75,12 +75,10 @@ class Talk:
     def offer(self, draft: Draft) -> None:
         """Offer to take up where the person left."""
         step = min(draft.step, LAST)
-        words = (
-            f"You left at step {step + 1} of {len(STEPS)}, {STEPS[step].title}, with "
-            f"{len(draft.said)} answers of your own. Resume there?"
-        )
         items = (Item("yes", "resume", on=True), Item("no", "start over"))
-        if self.asker.pick(words, items, "") == "yes":
+        while (found := self.asker.pick(offered(draft), items, "")) in {BACK, WHY}:
+            self.asker.say("  Resume takes what you said then, start over forgets it.")
+        if found != "no":
             resumed = walk.resume(self.session, draft.said, draft.choices, step)
             self.session = walk.preview(resumed)
 

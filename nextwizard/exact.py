@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .errors import Problem, ToolError
+from .host import above
 from .tools import run
 from .unset import run_lent
 
@@ -124,8 +125,6 @@ def interpreters(root: str) -> tuple[str, ...]:
 
     Its own may be one that the projects of a repository share.
     """
-    from .git import above
-
     active = os.environ.get("VIRTUAL_ENV", "")
     folders = (
         f"{root}/.venv",

@@ -1,4 +1,4 @@
-"""What a git checkout says of a path, read from its files: no git needed."""
+"""Whether git tracks a path: read from the index itself, no git needed."""
 
 from __future__ import annotations
 
@@ -39,33 +39,6 @@ class Git:
         top, indexes = self._found
         name = os.path.relpath(os.path.join(self.root, path), top).encode()
         return any(_holds(index, name) for index in indexes)
-
-
-def above(root: str) -> tuple[str, ...]:
-    """Return the folders above a project up to the top of its checkout, nearest first.
-
-    Projects of one repository may share what lies there; without one there are none.
-    """
-    here, found = os.path.realpath(root), list[str]()
-    while not os.path.lexists(os.path.join(here, ".git")):
-        if here == "/":
-            return ()
-        here = os.path.dirname(here)
-        found.append(here)
-    return tuple(found)
-
-
-def nearest(root: str, path: str) -> str:
-    """Return a path as seen from a project: its own, else the one it shares.
-
-    A project that has the first folder of the path has its own.
-    """
-    top = path.partition("/")[0]
-    if os.path.lexists(os.path.join(root, top)):
-        return path
-    places = (os.path.join(place, path) for place in above(root))
-    found = next(filter(os.path.exists, places), "")
-    return os.path.relpath(found, os.path.realpath(root)) if found else path
 
 
 def _repository(root: str) -> tuple[str, str]:
@@ -141,4 +114,4 @@ def _number(data: bytes, at: int) -> tuple[int, int]:
     return value, at + 1
 
 
-__all__ = ["Git", "above", "nearest"]
+__all__ = ["Git"]

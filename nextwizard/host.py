@@ -77,4 +77,31 @@ def _installed(place: str, _stamp: tuple[int, ...]) -> dict[str, str]:
     return found
 
 
-__all__ = ["inspect"]
+def above(root: str) -> tuple[str, ...]:
+    """Return the folders above a project up to the top of its checkout, nearest first.
+
+    Projects of one repository may share what lies there; without one there are none.
+    """
+    here, found = os.path.realpath(root), list[str]()
+    while not os.path.lexists(os.path.join(here, ".git")):
+        if here == "/":
+            return ()
+        here = os.path.dirname(here)
+        found.append(here)
+    return tuple(found)
+
+
+def nearest(root: str, path: str) -> str:
+    """Return a path as seen from a project: its own, else the one it shares.
+
+    A project that has the first folder of the path has its own.
+    """
+    top = path.partition("/")[0]
+    if os.path.lexists(os.path.join(root, top)):
+        return path
+    places = (os.path.join(place, path) for place in above(root))
+    found = next(filter(os.path.exists, places), "")
+    return os.path.relpath(found, os.path.realpath(root)) if found else path
+
+
+__all__ = ["above", "inspect", "nearest"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import questionary
 
@@ -36,8 +36,12 @@ class Prompts:
 
     def line(self, ask: str, now: str, why: str) -> str:
         """Ask for a line, with what stands now to edit."""
-        found = questionary.text(f"{ask} ({why})", default=now).unsafe_ask()
-        return str(found).strip()
+        question = questionary.text(f"{ask} ({why})", default=now)
+        question.application.current_buffer.on_text_changed += _flat
+        try:
+            return str(question.unsafe_ask()).strip()
+        except EOFError:
+            raise EOFError(ask) from None
 
     def pick(self, ask: str, items: Sequence[Item], why: str) -> str:
         """Ask for one of several."""
@@ -58,6 +62,18 @@ class Prompts:
         done = questionary.Choice("Done", "")
         question = questionary.select(ask, [done, *choices, *_ways()], default=done)
         return str(question.unsafe_ask())
+
+
+class _Typed(Protocol):
+    """What is being typed, as questionary keeps it."""
+
+    text: str
+
+
+def _flat(buffer: _Typed) -> None:
+    """Put pasted lines on one: of several, only the last could be edited."""
+    if "\n" in buffer.text:
+        buffer.text = buffer.text.replace("\n", " ")
 
 
 def _words(item: Item) -> str:

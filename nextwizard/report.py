@@ -171,7 +171,7 @@ def following(
 
     `checks` may know how many packages are missing.
     """
-    from .git import nearest
+    from .host import nearest
     from .quoting import shell
 
     python = shell(nearest(found.inspection.root, ".venv/bin/python"))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -235,3 +236,24 @@ def test_a_closed_pipe_is_no_traceback(notes: Path) -> None:
         timeout=60,
     )
     assert "Traceback" not in done.stderr
+
+
+def test_a_stream_that_is_closed_is_no_bug(notes: Path) -> None:
+    def closed(redirection: str, *argv: str) -> subprocess.CompletedProcess[str]:
+        words = shlex.join([sys.executable, "-m", "nextwizard", *argv])
+        return subprocess.run(
+            ["sh", "-c", f"{words} {redirection}"],
+            capture_output=True,
+            check=False,
+            cwd=notes,
+            text=True,
+            timeout=60,
+        )
+
+    ended = closed("<&-", "init", "--plain")
+    assert "the input ended before 'Name' was answered" in ended.stderr
+    assert closed(">&-", "init", "--yes", "--dry-run").returncode == 0
+    quiet = closed("2>&-", "init", "--yes", "--set", "sizing.cores=2")
+    assert (quiet.returncode, quiet.stdout.count("Next:")) == (0, 1)
+    assert "bug" not in closed("<&- >&-", "init", "--yes").stderr
+    assert closed("<&- >&- 2>&-", "regenerate", "--check").returncode == 0

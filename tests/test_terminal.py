@@ -159,6 +159,55 @@ def test_prompts_ask_one_by_one(
     assert (root / "deploy/nginx/notes.conf").is_file()
 
 
+def test_prompts_take_odd_input(
+    terminal: Callable[..., Terminal], sample: Callable[..., Path]
+) -> None:
+    root = sample()
+    on = terminal(100, 30)
+    on.start("init", str(root), "--prompts")
+    on.until("default: the directory's name) notes")
+    on.press("C-u")
+    on.tmux("set-buffer", "one\ntwo\n")
+    on.until("directory's name)\n")
+    on.tmux("paste-buffer", "-p")
+    on.until("directory's name) one two")
+    on.press("C-u")  # what was pasted is one line, and goes with one key
+    on.until("directory's name)\n")
+    on.press("short", "Enter")
+    on.until("Pages")
+    on.tmux("resize-window", "-x", "30", "-y", "10")
+    on.press("C-u")
+    on.until("it holds 3 p\nages)\n")
+    on.press("C-d")
+    on.until("LEFT 2")
+    on.tmux("resize-window", "-x", "100", "-y", "30")
+    assert "the input ended before 'Pages' was answered" in on.until("Run `nextwizard")
+
+
+@pytest.mark.parametrize(("typed", "name"), [("?\n<\n!\n", "short"), ("2\n", "notes")])
+def test_asking_what_resume_means_starts_nothing_over(
+    typed: str, name: str, sample: Callable[..., Path], tmp_path: Path
+) -> None:
+    root = sample()
+
+    def plain(said: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "nextwizard", "init", str(root), "--plain"],
+            capture_output=True,
+            check=False,
+            env={**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")},
+            input=said,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 2
+        return done.stderr
+
+    assert "before 'Pages' was answered" in plain("short\n")
+    assert "with 1 answer of your own" in (said := plain(typed))
+    assert f"Name [{name}]" in said
+
+
 def test_edit_opens_the_stored_answers(
     terminal: Callable[..., Terminal], sample: Callable[..., Path]
 ) -> None:

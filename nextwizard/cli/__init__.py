@@ -97,6 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run nextwizard; every refusal is a line on stderr and an exit code."""
     from nextwizard import report
 
+    _streams()
     if os.name == "nt":
         report.err("nextwizard: runs on Linux and macOS; on Windows use it inside WSL.")
         return 2
@@ -119,6 +120,19 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         report.err(_bug(error))
         return 2
+
+
+def _streams() -> None:
+    """Put nothing in place of a standard stream that the caller closed.
+
+    Opened in their order they get the descriptors 0 to 2, which no file of the
+    project may have: what a child says would be written into it.
+    """
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            nothing = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115 - to the end
+            setattr(sys, name, nothing)
 
 
 def _bug(error: Exception) -> str:

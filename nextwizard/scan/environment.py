@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 
 from nextwizard.values import Fact
 
-from .missing import lacking
 from .source import FUNCTIONS
-from .typed import is_typed, needed
 
 
 if TYPE_CHECKING:
@@ -168,6 +166,10 @@ class _Asked:
         own = self.code.define(self.code.meaning(module, node.func))
         if own is None:
             return
+        # Most settings call nothing of the project's own.
+        from .missing import lacking
+        from .typed import is_typed, needed
+
         where, (*_, made) = own
         match made:
             case ast.ClassDef() if is_typed(self.code, where, made):
@@ -185,6 +187,8 @@ class _Asked:
         """Yield what the class needs that a function of the project makes one of."""
         own = self.code.define(self.code.meaning(module, node.func))
         made = own[1][-1] if own else None
+        from .typed import is_typed, needed
+
         if own and isinstance(made, ast.ClassDef) and is_typed(self.code, own[0], made):
             yield from needed(self.code, own[0], made, node)
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from nextwizard.values import Fact, Signal
 
-from .environment import find_required
 from .files import evidence
 from .pages import chosen
 from .place import Place
@@ -143,7 +142,7 @@ def find_facts(found: Found, signals: Sequence[Signal]) -> dict[str, Fact]:
         **dict(_asynchronous(signals)),
         **dict(_hosting(found)),
         **dict(_prefix(found)),
-        **dict(find_required(found)),
+        **dict(_required(found)),
         **dict(find_away(found)),
         **dict(_health(signals)),
     }
@@ -230,6 +229,19 @@ def _prefix(found: Found) -> Iterator[tuple[str, Fact]]:
     if binding and isinstance(text, str) and re.fullmatch(r"(?:/[\w.~-]+)+/?", text):
         fact = Fact(text.rstrip("/"), (binding.at,), "FORCE_SCRIPT_NAME says it")
         yield "hosting.path_prefix", fact
+
+
+_MUTE = frozenset({"__future__", "datetime", "django", "pathlib"})
+"""Packages that read no variable for the settings that import them."""
+
+
+def _required(found: Found) -> Iterator[tuple[str, Fact]]:
+    modules = found.reader.modules
+    tools = {name.partition(".")[0] for each in modules for name, _ in each.imported()}
+    if not tools <= _MUTE:
+        from .environment import find_required
+
+        yield from find_required(found)
 
 
 def is_public(host: str) -> bool:

@@ -10,8 +10,9 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from nextwizard.asking import offered
 from nextwizard.entry import written
-from nextwizard.guide import STEPS, WORDS, told
+from nextwizard.guide import WORDS, told
 from nextwizard.preview import difference, language
 from nextwizard.questions import BY_KEY
 from nextwizard.report import GLYPHS
@@ -181,17 +182,6 @@ class Resume(Dialog[bool]):
         yield Text([("", offered(self.draft))])
 
 
-def offered(draft: Draft) -> str:
-    """Return what a draft holds, in words."""
-    count = len(draft.said)
-    noun = "answer" if count == 1 else "answers"
-    at = min(draft.step, len(STEPS) - 1)
-    return (
-        f"You left at step {at + 1} of {len(STEPS)}, {STEPS[at].title}, with {count} "
-        f"{noun} of your own. Resume there?"
-    )
-
-
 class Diff(Dialog[None]):
     """How one file would differ from the disk, and what becomes of a conflict."""
 
@@ -263,4 +253,4 @@ class Diff(Dialog[None]):
             self.show()
 
 
-__all__ = ["ABOUT", "Diff", "Help", "Leave", "Resume", "explained", "offered"]
+__all__ = ["ABOUT", "Diff", "Help", "Leave", "Resume", "explained"]
