@@ -118,6 +118,12 @@ FINDINGS: dict[str, FindingRule] = {
         "names the settings as one file, and they are a package from now on",
         "Add .prod to the name where it is deployed, .dev where it is not.",
     ),
+    "settings.imported": FindingRule(
+        "warning",
+        "imports the settings file itself, and it is a package from now on",
+        "Import django.conf's settings, or, for settings that build on these, .base.",
+        f"{DJANGO}/topics/settings/#using-settings-in-python-code",
+    ),
     "settings.debug_read": FindingRule(
         "warning",
         "the base settings read DEBUG before prod turns it off",

@@ -552,6 +552,23 @@ def test_a_probe_that_is_redirected_is_found(tmp_path: Path) -> None:
     assert f"{PROD}:{line}" in map(str, found.evidence)
 
 
+def test_who_takes_the_settings_for_one_file_is_told(tmp_path: Path) -> None:
+    root = deployed(tmp_path)
+    urls = "from django.contrib import admin"
+    line = edit(root, "config/urls.py", urls, f"from .settings import X\n{urls}")
+    (root / ".github/workflows").mkdir(parents=True)
+    (root / ".github/workflows/ci.yml").write_text("run: config.settings\n")
+    named, imported = checked(root, "settings.named")
+    assert [named.verdict, imported.verdict] == ["warning", "warning"]
+    assert [*map(str, named.evidence)] == [".github/workflows/ci.yml:1"]
+    assert [*map(str, imported.evidence)] == [f"config/urls.py:{line}"]
+    assert "django.conf" in imported.fix
+    with (root / "config/settings/__init__.py").open("a") as file:
+        file.write("from .base import *\n")
+    (named,) = checked(root, "settings.named")
+    assert [*map(str, named.evidence)] == [".github/workflows/ci.yml:1"]
+
+
 CLEAN = (
     ("plain", ()),
     ("plain", ON_CADDY),
@@ -591,6 +608,7 @@ def test_every_invariant_has_an_edit_that_breaks_it() -> None:
         "host.interpreter",
         "secret.file",
         "media.folder",
+        "settings.named",
     }
     assert {row.key for row in BREAKS} | elsewhere == {row.key for row in INVARIANTS}
     for row in INVARIANTS:

@@ -40,6 +40,7 @@ def scan(
     """
     from .facts import find_facts
     from .layout import find_layout
+    from .surroundings import marks
     from .suspects import Suspects
     from .versions import (
         find_dev,
@@ -53,7 +54,8 @@ def scan(
         warnings.simplefilter("ignore")
         tree = tree or walk(os.path.realpath(root))
         found = find_layout(tree, frozenset(managed))
-        suspects = Suspects(found.code, found.served, found.urls, everything)
+        telling = marks(found)
+        suspects = Suspects(found.code, found.served, found.urls, everything, telling)
         suspects.collect()
         signals = _ordered(_signals(found, suspects))
     facts = find_facts(found, signals)
@@ -82,7 +84,7 @@ def _signals(found: Found, suspects: Suspects) -> Iterator[Signal]:
     yield from find_configured(found)
     yield from find_placement(found)
     yield from find_outside(found)
-    yield from find_mentions(found)
+    yield from find_mentions(found, suspects.told)
     yield from find_taken(found)
     if suspects.holds(*_SOCKETS):
         from .sockets import find_sockets

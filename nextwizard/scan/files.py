@@ -32,7 +32,14 @@ _VENDORED = frozenset(
     "__pycache__ __pypackages__ bower_components jspm_packages node_modules "
     "site-packages venv virtualenv".split()
 )
-_ASIDE = frozenset(
+TOOLS = frozenset(
+    ".azure-pipelines .buildkite .ci .circleci .devcontainer .docker "
+    ".ebextensions .forgejo .gitea .github .gitlab .platform .vscode "
+    ".woodpecker".split()
+)
+"""Hidden folders in which a team keeps how it builds, tests and deploys."""
+
+ASIDE = TOOLS | frozenset(
     "__fixtures__ __mocks__ __tests__ build coverage cypress dist docs e2e htmlcov "
     "migrations staticfiles test tests".split()
 )
@@ -170,7 +177,7 @@ class _Walk:
 
 def _vendored(name: str) -> bool:
     if name.startswith("."):
-        return name != ".well-known"
+        return name != ".well-known" and name not in TOOLS
     return name in _VENDORED or name.endswith((".egg-info", ".dist-info"))
 
 
@@ -237,8 +244,8 @@ class Served:
             if outer in self.trees:
                 return True
             if outer in self.homes:
-                return _ASIDE.isdisjoint(parts[length:])
-        return _ASIDE.isdisjoint(parts)
+                return ASIDE.isdisjoint(parts[length:])
+        return ASIDE.isdisjoint(parts)
 
 
 def _below(path: str, folder: str) -> bool:

@@ -9,25 +9,35 @@ from typing import TYPE_CHECKING
 
 from nextwizard.values import Fact, Signal
 
-from .files import evidence
+from .files import ASIDE, TOOLS, evidence
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from .layout import Found
     from .place import Binding
 
 
 _TEXT = re.compile(
-    r"(?:.*[._-])?(?:Dockerfile|Containerfile|Procfile|Makefile|justfile)(?:\..*)?"
-    r"|.*\.(?:cfg|conf|env|ini|service|sh|toml|ya?ml)|\.env.*",
+    r"(?:.*[._-])?(?:Containerfile|Dockerfile|Earthfile|Jenkinsfile|Makefile|Procfile"
+    r"|Tiltfile|justfile)(?:\..*)?"
+    r"|.*\.(?:bat|cfg|conf|env|ini|j2|ps1|service|sh|toml|ya?ml)|\.env.*",
     re.IGNORECASE,
 )
+_DEEPEST = 5
+"""Folders below the root in which deployments keep their texts."""
+
 _POINTED = frozenset(
-    "conftest.py manage.py pyproject.toml pytest.ini setup.cfg tox.ini".split()
+    "conftest.py manage.py nextwizard.toml pyproject.toml pytest.ini setup.cfg "
+    "tox.ini".split()
 )
-"""What init points to the dev settings by itself."""
+"""What init points to the dev settings by itself, and what it is told by."""
+_NO_NAME = (b"#", b"from ", b"import ")
+"""How a line begins that names no settings to anybody."""
+
+_PARTS = frozenset({"base", "dev", "prod"})
+"""What the package holds from then on; a name of the one file is not among them."""
 
 
 _OURS = ("health", "liveness", "redis_cache", "static_storage")
@@ -47,27 +57,60 @@ def find_taken(found: Found) -> Iterator[Signal]:
                 break
 
 
-def find_mentions(found: Found) -> Iterator[Signal]:
-    """Yield each line that names the settings module as one file.
+def marks(found: Found) -> tuple[bytes, ...]:
+    """Return what a file holds that may name the settings module as one file."""
+    module = _module(found)
+    package, _, last = module.rpartition(".")
+    beside = f"from {package} import" if package else f"import {last}"
+    return (module.encode(), beside.encode()) if module else ()
 
-    Looked at are the files beside manage.py and beside the settings, and the texts of
-    the folders one below the root, where deployments keep theirs.
+
+def find_mentions(found: Found, telling: Iterable[str]) -> Iterator[Signal]:
+    """Yield the first line of each file that names the settings module as one file.
+
+    Looked at are the files of the site that hold one of `marks`, those beside manage.py
+    and beside the settings, and the texts that build, test and deploy.
     """
     module = _module(found)
     if not module:
         return
     whole = re.compile(rb"(?<![\w./-])" + re.escape(module).encode() + rb"(?![\w.])")
-    for path in _candidates(found):
+    told = (path for path in telling if _is_theirs(found, path))
+    for path in dict.fromkeys((*_candidates(found), *told)):
         data = found.tree.read(path) or b""
-        if not whole.search(data):
-            continue
+        at = _imported(found, module, path, data) if path.endswith(".py") else 0
+        if at:
+            yield Signal("settings.imported", evidence(path, at), module)
         entry = path.endswith(("/wsgi.py", "/asgi.py"))
-        if entry and b"setdefault" in data:
+        if at or not whole.search(data) or (entry and b"setdefault" in data):
             continue
         for number, line in enumerate(data.splitlines(), 1):
-            if whole.search(line) and not line.lstrip().startswith(b"#"):
+            if whole.search(line) and not line.lstrip().startswith(_NO_NAME):
                 yield Signal("settings.named", evidence(path, number), module)
                 break
+
+
+def _imported(found: Found, module: str, path: str, data: bytes) -> int:
+    """Return the line that imports the settings file itself, 0 where none does."""
+    package, _, last = module.rpartition(".")
+    near = posixpath.dirname(path) == found.layout.package_dir
+    words = (*marks(found), last.encode()) if near else marks(found)
+    if not any(word in data for word in words):
+        return 0
+    read, now = found.code.module(path, data), found.code.find(module)
+    if read is None or (now and now.path.endswith("__init__.py") and now.stars):
+        return 0
+    for node, _ in read.of(ast.ImportFrom):
+        source, names = read.source_of(node), {alias.name for alias in node.names}
+        whole = source == package and last in names
+        if whole or (source == module and names - _PARTS):
+            return node.lineno
+    lines = (
+        node.lineno
+        for node, _ in read.of(ast.Import)
+        if any(alias.name == module for alias in node.names)
+    )
+    return next(lines, 0)
 
 
 def _module(found: Found) -> str:
@@ -83,14 +126,26 @@ def _module(found: Found) -> str:
 def _candidates(found: Found) -> Iterator[str]:
     layout = found.layout
     beside = {"", layout.package_dir, posixpath.dirname(layout.manage)}
-    own = {layout.settings.path, *found.managed}
     for path in found.tree.files:
         folder, _, name = path.rpartition("/")
-        if path in own or name in _POINTED or name == "nextwizard.toml":
-            continue
         source = path.endswith(".py") and folder in beside
-        if source or ("/" not in folder and _TEXT.fullmatch(name)):
+        if (source or _is_text(folder, name)) and _is_theirs(found, path):
             yield path
+
+
+def _is_theirs(found: Found, path: str) -> bool:
+    """Tell whether a file is neither ours nor pointed to the new name by a run."""
+    own = path in found.managed or path == found.layout.settings.path
+    return not own and posixpath.basename(path) not in _POINTED
+
+
+def _is_text(folder: str, name: str) -> bool:
+    """Tell whether a file is one of those that build, test and deploy."""
+    parts = folder.split("/")
+    if parts[0] in TOOLS:
+        return name.endswith(".json") or bool(_TEXT.fullmatch(name))
+    aside = len(parts) > _DEEPEST or (len(parts) > 1 and not ASIDE.isdisjoint(parts))
+    return not aside and bool(_TEXT.fullmatch(name))
 
 
 def written(binding: Binding) -> bool:
@@ -149,4 +204,4 @@ def find_away(found: Found) -> Iterator[tuple[str, Fact]]:
         yield "static.away", Fact(backend, (binding.key_line("staticfiles"),), why)
 
 
-__all__ = ["find_away", "find_mentions", "find_taken", "written"]
+__all__ = ["find_away", "find_mentions", "find_taken", "marks", "written"]

@@ -139,13 +139,16 @@ def suspicious(path: str, data: bytes) -> bool:
 class Suspects:
     """The parsed files that may hold findings, in the order of their paths.
 
-    With `everything` each served file is parsed: the tests compare both.
+    With `everything` each served file is parsed: the tests compare both. `told` are
+    the files that hold one of the `telling` words, whatever else is in them.
     """
 
     code: Code
     served: Served
     urls: Urls
     everything: bool = False
+    telling: tuple[bytes, ...] = ()
+    told: list[str] = field(default_factory=list)
     modules: dict[str, Module] = field(default_factory=dict)
     named: set[str] = field(default_factory=set)
     marks: set[bytes] = field(default_factory=set)
@@ -157,6 +160,8 @@ class Suspects:
             data = self.code.tree.read(path)
             if data is None:
                 continue
+            if _any(self.telling, data):
+                self.told.append(path)
             if self.everything or suspicious(path, data):
                 self._add(path, data)
             elif b"async" in data and _ASYNC.search(data):

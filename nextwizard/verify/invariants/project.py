@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from nextwizard.findings import FINDINGS
 from nextwizard.rules import DJANGO
 from nextwizard.verify.facts import NotUsed
 
@@ -121,6 +122,14 @@ def _sqlite(facts: Facts) -> Iterator[Breach]:
         yield Breach(what, at, f"Keep the file below {state}.")
 
 
+def mentions(facts: Facts) -> Iterator[Breach]:
+    """Hold that nobody takes the settings for the one file that they were."""
+    project = facts.subject.proposal.inspection.project
+    for signal in project.of_kind("settings.named", "settings.imported"):
+        rule = FINDINGS[signal.kind]
+        yield Breach(rule.what, (signal.evidence,), rule.fix, "warning")
+
+
 ROWS = (
     Invariant(
         "static.folder",
@@ -149,6 +158,13 @@ ROWS = (
         "its error pages show settings, source and queries",
         f"{DJANGO}/ref/settings/#debug",
         debug,
+    ),
+    Invariant(
+        "settings.named",
+        "the settings are a package to all",
+        "what runs there refuses to start",
+        f"{DJANGO}/topics/settings/#designating-the-settings",
+        mentions,
     ),
     Invariant(
         "data.connections",
