@@ -30,7 +30,12 @@ class Item:
 
 
 class Asker(Protocol):
-    """How one question is put; each returns an answer, or BACK, WHY or DEFAULT."""
+    """How one question is put; each returns an answer, or BACK, WHY or DEFAULT.
+
+    With `edits` a refused line comes back to be mended; without, what stood before it.
+    """
+
+    edits: bool
 
     def say(self, text: str) -> None:
         """Show lines that ask nothing."""

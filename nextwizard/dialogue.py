@@ -169,7 +169,7 @@ class Talk:
                 for key in stop.keys:
                     self.asker.say(explained(key))
                 continue
-            before = self.session
+            before, told = self.session, self.told
             self._take(stop, found)
             self._tell()
             if found in {"", DEFAULT} and before.said == self.session.said:
@@ -177,6 +177,8 @@ class Talk:
             wrong = any(walk.problems_at(self.session, key) for key in stop.keys)
             if not wrong and len(stop.keys) == 1:
                 return True
+            if wrong and not self.asker.edits and not _choices(stop.keys[0]):
+                self.session, self.told = before, told
 
     def _put(self, stop: Stop) -> str:
         """Put one question in the way of its kind."""
@@ -184,11 +186,10 @@ class Talk:
         if len(stop.keys) > 1:
             rows = [tick_of(self.session, one) for one in stop.keys]
             return self.asker.tick("Which of these?", rows)
-        seen, question = walk.view(self.session, key), BY_KEY[key]
+        seen = walk.view(self.session, key)
         ask, why = WORDS[key].ask, f"{seen.origin}: {seen.because}"
         now = written(seen.value)
-        values = question.choices or (("yes", "no") if question.kind == "flag" else ())
-        if values:
+        if values := _choices(key):
             items = [Item(value, told(key, value), on=value == now) for value in values]
             return self.asker.pick(ask, items, why)
         return self.asker.line(ask, now, why)
@@ -278,6 +279,12 @@ class Talk:
             self.opened.add(step)
         stops = enumerate(self.stops())
         return next((i for i, stop in stops if key in stop.keys), 0)
+
+
+def _choices(key: str) -> tuple[str, ...]:
+    """Return what a question may be answered with, nothing where it takes any text."""
+    question = BY_KEY[key]
+    return question.choices or (("yes", "no") if question.kind == "flag" else ())
 
 
 __all__ = ["converse"]

@@ -40,6 +40,8 @@ def shown(text: str) -> str:
 class Lines:
     """Asks on stderr and reads stdin, line by line."""
 
+    edits = False
+
     def say(self, text: str) -> None:
         """Show lines that ask nothing."""
         if text:

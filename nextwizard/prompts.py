@@ -29,6 +29,8 @@ lists have lines for it. ctrl-c leaves and keeps your answers."""
 class Prompts:
     """Asks with questionary, on stderr."""
 
+    edits = True
+
     def say(self, text: str) -> None:
         """Show lines that ask nothing."""
         if text:

@@ -100,6 +100,8 @@ def test_property_04_back_from_every_field_loses_nothing(notes: Path) -> None:
 class Scripted:
     """A person who answers as written, and goes back where it says so."""
 
+    edits = False
+
     def __init__(self, answers: dict[str, list[str]]) -> None:
         self.answers = answers
         self.asked: list[str] = []

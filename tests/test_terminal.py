@@ -184,28 +184,41 @@ def test_prompts_take_odd_input(
     assert "the input ended before 'Pages' was answered" in on.until("Run `nextwizard")
 
 
+def plain(root: Path, state: Path, said: str) -> str:
+    """Return what `init --plain` says to these lines until they end."""
+    done = subprocess.run(
+        [sys.executable, "-m", "nextwizard", "init", str(root), "--plain"],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "XDG_STATE_HOME": str(state)},
+        input=said,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    return done.stderr
+
+
 @pytest.mark.parametrize(("typed", "name"), [("?\n<\n!\n", "short"), ("2\n", "notes")])
 def test_asking_what_resume_means_starts_nothing_over(
     typed: str, name: str, sample: Callable[..., Path], tmp_path: Path
 ) -> None:
     root = sample()
-
-    def plain(said: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "nextwizard", "init", str(root), "--plain"],
-            capture_output=True,
-            check=False,
-            env={**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")},
-            input=said,
-            text=True,
-            timeout=60,
-        )
-        assert done.returncode == 2
-        return done.stderr
-
-    assert "before 'Pages' was answered" in plain("short\n")
-    assert "with 1 answer of your own" in (said := plain(typed))
+    assert "before 'Pages' was answered" in plain(root, tmp_path, "short\n")
+    said = plain(root, tmp_path, typed)
+    assert "with 1 answer of your own" in said
     assert f"Name [{name}]" in said
+
+
+def test_a_refused_line_leaves_what_stood_before_it(
+    sample: Callable[..., Path], tmp_path: Path
+) -> None:
+    refused = "no name " * 80
+    said = plain(sample(), tmp_path, f"short\n<\n{refused}\n{refused}\n\n")
+    assert said.count("Name [short]") == 3
+    assert said.count("! project.name: ") == 2
+    assert f"[{refused[:20]}" not in said
+    assert "before 'Pages' was answered" in said
 
 
 def test_edit_opens_the_stored_answers(

@@ -111,8 +111,8 @@ class Source(NamedTuple):
 def read(data: bytes, path: str) -> Source:
     """Read a Python file; InputError when it is not UTF-8 or does not parse."""
     mark, body = _without_mark(data)
-    text = decode(body, path)
     _check_cookie(body, path)
+    text = decode(body, path)
     starts = (0, *(match.end() for match in NEWLINE.finditer(body)))
     return Source(path, mark, body, _parse(text, path), starts)
 

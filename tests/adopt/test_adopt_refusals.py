@@ -108,6 +108,7 @@ UNREADABLE = [
     (b"A = 1\nB = '\xff'\n", 2, "no UTF-8"),
     (b"A = 1\r\n\r\nB = '\xe9'\r\n", 3, "no UTF-8"),
     (b"# coding: latin-1\nA = 1\n", 1, "encoding latin-1"),
+    (b"# coding: latin-1\n\nA = '\xe9'\n", 1, "encoding latin-1"),
     (b"#!/usr/bin/python\n# -*- coding: cp1252 -*-\nA = 1\n", 2, "encoding cp1252"),
     (b"\xef\xbb\xbf# vim: fileencoding=koi8-r\n", 1, "encoding koi8-r"),
     (b"A = 1\n\nB = (\n", 3, "does not parse"),
