@@ -120,7 +120,7 @@ POOL = 4
 """Connections an ASGI worker may hold; on two cores 4 was faster than 8 and 16."""
 POOL_TIMEOUT_S = 2
 """Seconds to wait for a pooled connection; the default of 30 hangs every page."""
-CONNECT_S = 3
+DATABASE_S = 3
 """Seconds to wait for a database that takes the connection and says nothing; without a
 limit, as libpq is, every thread waits there, and liveness finds none."""
 VANISHED_MS = 10_000
@@ -136,6 +136,8 @@ WSGI_BASE_MB, WSGI_WORKER_MB = 40, 75
 """MiB of a WSGI master and of each worker, measured after load."""
 ASGI_BASE_MB, ASGI_WORKER_MB = 45, 95
 """MiB of an ASGI supervisor and of each worker, measured after load."""
+UPLOADED = "script-src 'none'; base-uri 'none'; form-action 'none'"
+"""The policy of visitors' files: no script, no form; pictures and PDF stay."""
 HSTS_S = 31536000
 """Seconds of Strict-Transport-Security: a year, what the preload list asks for."""
 

@@ -1,16 +1,13 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import lively
 import pytest
 from browser import Browser, browser
 from live import Live, served
 from support import needed
-
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from test_edge import media
 
 
 pytestmark = pytest.mark.proof
@@ -145,3 +142,34 @@ def test_a_websocket_reaches_the_page(proxy: str, tmp_path: Path) -> None:
         )
         page.picture(tmp_path / "chat.png")
         clean(page)
+
+
+TRY = "document.documentElement.setAttribute('data-ran', 'yes')"
+UPLOADS = {
+    "a.svg": f'<svg xmlns="http://www.w3.org/2000/svg" width="9"><script>{TRY}</script>'
+    "</svg>",
+    "a.html": f'<p>up</p><script>{TRY}</script><img src="no" onerror="{TRY}">',
+}
+
+
+@pytest.mark.parametrize("proxy", ["nginx", "caddy"])
+def test_no_script_of_an_upload_runs(proxy: str) -> None:
+    pair = f"hosting.proxy={proxy}"
+    with (
+        served("plain", pair, program=needed(proxy), edit=media) as live,
+        browser(live.host, live.on.https) as page,
+    ):
+        folder = Path(live.on.place("state", "media"))
+        folder.mkdir(exist_ok=True)
+        for name, text in UPLOADS.items():
+            (folder / name).write_text(text)
+            page.open(f"https://{live.host}/media/{name}")
+            root = "document.documentElement"
+            shown = page.run(f"return {root}.outerHTML")
+            assert "<script>" in shown
+            assert page.run(f"return {root}.getAttribute('data-ran')") is None
+            assert [line for line in complaints(page) if "script-src" in line]
+        # As a picture of a page the same file goes on working.
+        page.open(f"https://{live.host}/")
+        page.run("window.seen = new Image(); window.seen.src = '/media/a.svg'")
+        page.until("return window.seen.complete && window.seen.naturalWidth === 9")

@@ -174,7 +174,7 @@ def test_only_the_balancer_says_who_the_visitor_is(
 def test_limits_names_files_and_compression(proxy: str) -> None:
     pairs = (f"hosting.proxy={proxy}", "hosting.max_body_mb=1")
     names = "hosting.domains=site.example.org,www.example.org"
-    with served("plain", *pairs, names, program=needed(proxy), edit=_media) as live:
+    with served("plain", *pairs, names, program=needed(proxy), edit=media) as live:
         assert _post(live, 1024 * 1024 + 1024) == 413
         assert _post(live, 1000) == 403
         other = live.get("/about/", headers={"Host": "www.example.org"}, tls=False)
@@ -191,10 +191,15 @@ def test_limits_names_files_and_compression(proxy: str) -> None:
         place = live.on.place("state", "media", "a.txt")
         with open(place, "w", encoding="utf-8") as file:
             file.write("uploaded")
-        assert live.get("/media/a.txt").body == b"uploaded"
+        uploaded = live.get("/media/a.txt")
+        assert uploaded.body == b"uploaded"
+        assert "script-src 'none'" in uploaded.headers["content-security-policy"]
+        # Pages and static files keep the policy that Django gives them, or none.
+        assert "script-src 'none'" not in page.headers["content-security-policy"]
+        assert "content-security-policy" not in runtime.headers
 
 
-def _media(root: Path) -> None:
+def media(root: Path) -> None:
     settings = root / "config" / "settings.py"
     text = settings.read_text()
     settings.write_text(

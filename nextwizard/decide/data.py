@@ -107,7 +107,7 @@ def _database(ledger: Ledger, row: ServerRule) -> None:
 def _waits(ledger: Ledger) -> None:
     """Decide how long a database may keep a thread waiting before it is given up."""
     rows: dict[str, Value] = {
-        "data.connect_timeout": rules.CONNECT_S,
+        "data.connect_timeout": rules.DATABASE_S,
         "data.vanished": rules.VANISHED_MS,
     }
     why = "s to connect, ms without a sign: a database that hangs lets a thread go"

@@ -144,6 +144,9 @@ def _static(ledger: Ledger) -> None:
     ledger.decide("media.url", f"{media_prefix}/{media_url}/", where, where)
     ledger.decide("media.root", root, "writable under the unit", "paths.state")
     ledger.decide("media.alias", f"{root}/", "nginx pairs the slashes", "paths.state")
+    why = "a script in an uploaded HTML or SVG file would act as the site's own"
+    link = f"{rules.DJANGO}/topics/security/#user-uploaded-content"
+    ledger.decide("media.policy", rules.UPLOADED, why, "rules", link)
 
 
 def _rate(ledger: Ledger) -> None:

@@ -268,7 +268,10 @@ def media(site: Site) -> Found:
     said = site.visitor.get(url)
     if said.body != b"uploaded":
         fail(f"{url} answered {said.status}")
-    return Found(f"{url} is served")
+    policy = said.one("Content-Security-Policy")
+    fix = "Send visitors' files with Content-Security-Policy: script-src 'none'."
+    expect("script-src 'none'" in policy, f"a script in {url} would run", fix)
+    return Found(f"{url} is served, and no script in it runs")
 
 
 def domains(site: Site) -> Found:
