@@ -12,8 +12,9 @@ import pytest
 from support import HOST, missing
 from verifying import checked, deployed, held
 
+from nextwizard.smoke import Options, smoke
 from nextwizard.unset import fields, run_lent, unset
-from nextwizard.workflow import inspect
+from nextwizard.workflow import inspect, propose
 
 
 if TYPE_CHECKING:
@@ -125,6 +126,18 @@ def test_a_check_says_which_variable_is_not_set_and_takes_it_from_the_caller(
     monkeypatch.setenv("EXTRA_B", "2")
     held(checked(root, "static")[0])
     assert checked(root, "settings.debug")[0].verdict == "ok"
+
+
+def test_a_trial_says_where_the_variable_is_to_be_set(tmp_path: Path) -> None:
+    root = deployed(tmp_path)
+    with (root / SETTINGS).open("a") as file:
+        file.write(LOOP)
+    proposal = propose(inspect(str(root), HOST))
+    found = {row.key: row for row in smoke(proposal, Options(only=("health.ready",)))}
+    assert "KeyError: 'EXTRA_A'" in found["boot"].detail
+    assert (
+        "EXTRA_A, which nothing sets: set it in deploy/notes.env" in found["boot"].fix
+    )
 
 
 def test_classes_of_pydantic_are_stood_in_for(tmp_path: Path) -> None:

@@ -319,8 +319,9 @@ def test_what_is_not_used_is_not_run(
     key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = deployed(tmp_path)
-    for room in ("proxies", "managers", "python", "schemas", "images", "clusters"):
+    for room in ("proxies", "managers", "schemas", "images", "clusters"):
         monkeypatch.delattr(f"nextwizard.verify.{room}.run")
+    monkeypatch.delattr("nextwizard.verify.python.run_lent")
     (found,) = checked(root, key)
     assert (found.verdict, found.detail) == ("skipped", "not used")
 

@@ -49,6 +49,8 @@ _MAKERS = {
 }
 """What a value must look like, by what is made of it."""
 
+_ASIDE = frozenset({ast.If, ast.IfExp, ast.Try, ast.BoolOp, *FUNCTIONS, ast.Lambda})
+_LEAVES = frozenset({ast.Constant, ast.Name, ast.Load, ast.Store, ast.alias})
 _NUMBERS = frozenset({"float", "int"})
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MOST = 64
@@ -63,24 +65,29 @@ def find_required(found: Found) -> Iterator[tuple[str, Fact]]:
     What stands in a branch, a try or a choice may do without, and is left out.
     """
     asked = _Asked(found.code)
-    for module in _imported(found):
-        asked.read(module)
+    for module, nodes in _imported(found).items():
+        asked.read(module, nodes)
     if asked.kinds:
         names = tuple(f"{name}:{kind}" for name, kind in asked.kinds.items())
         places = tuple(dict.fromkeys(asked.places.values()))
         yield "settings.required", Fact(names, places, "read with no default")
 
 
-def _imported(found: Found) -> list[Module]:
-    """Return the settings and what of the project they import whatever happens."""
+def _imported(found: Found) -> dict[Module, list[ast.AST]]:
+    """Return the settings and what of the project they import whatever happens.
+
+    Each comes with the nodes that run in any case.
+    """
     modules = list(found.reader.modules)
+    read: dict[Module, list[ast.AST]] = {}
     for module in modules:
-        for node in _straight(module.tree.body):
+        read[module] = [*_straight(module.tree.body)]
+        for node in read[module]:
             for name in _sources(module, node):
                 other = found.code.find(name)
                 if other and other not in modules and len(modules) < _MOST:
                     modules.append(other)
-    return modules
+    return read
 
 
 def _sources(module: Module, node: ast.AST) -> list[str]:
@@ -95,14 +102,16 @@ def _sources(module: Module, node: ast.AST) -> list[str]:
 
 
 def _straight(body: Sequence[ast.AST]) -> Iterator[ast.AST]:
-    """Yield the nodes of what runs whatever the values are."""
-    aside = (ast.If, ast.IfExp, ast.Try, ast.BoolOp, *FUNCTIONS, ast.Lambda)
-    waiting: list[ast.AST] = [*body]
+    """Yield the nodes of what runs whatever the values are, names and texts aside."""
+    waiting: list[ast.AST] = [*reversed(body)]
     while waiting:
-        node = waiting.pop(0)
-        if not isinstance(node, aside):
+        node = waiting.pop()
+        if node.__class__ not in _ASIDE:
             yield node
-            waiting[:0] = ast.iter_child_nodes(node)
+            inner = [
+                n for n in ast.iter_child_nodes(node) if n.__class__ not in _LEAVES
+            ]
+            waiting += reversed(inner)
 
 
 class _Asked:
@@ -117,13 +126,13 @@ class _Asked:
         self.env = False
         self.held: dict[str, str] = {}
 
-    def read(self, module: Module) -> None:
+    def read(self, module: Module, nodes: Sequence[ast.AST]) -> None:
         """Take in what a module asks for when it is imported."""
         tools = {name.partition(".")[0] for name, _ in module.imported()}
         self.env = self.env or bool(_ENV & tools)
         self.given |= set(_given(module))
         makers: dict[int, str] = {}
-        for node in _straight(module.tree.body):
+        for node in nodes:
             self._made(module, node, makers)
             for name, kind in self._needs(module, node):
                 if _NAME.fullmatch(name) and name not in self.given:
@@ -203,8 +212,8 @@ def _wanted(function: Function | ast.Lambda, call: ast.Call) -> str:
 
 def _given(module: Module) -> Iterator[str]:
     """Yield the names that django-environ's scheme has a default for."""
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.Call) and module.qualify(node.func).endswith(".Env"):
+    for node, _ in module.of(ast.Call):
+        if module.qualify(node.func).endswith(".Env"):
             yield from (row.arg for row in node.keywords if row.arg)
 
 

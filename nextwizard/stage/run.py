@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nextwizard import quoting
 from nextwizard.errors import Problem, ToolError
 from nextwizard.tools import run
+from nextwizard.unset import unset
 
 from .fleet import Fleet
 from .service import last_words
@@ -152,15 +153,16 @@ def prepare(stage: Stage, *, static: bool = True, migrate: bool = True) -> None:
 def manage(stage: Stage, *arguments: str, **extra: str) -> str:
     """Run manage.py the way the unit would, and return what it said."""
     script = os.path.join(stage.root, stage.text("paths.manage_here"))
-    done = run(
-        [stage.python, script, *arguments],
-        timeout=120,
-        cwd=os.path.dirname(script),
-        env=environment(stage, extra),
-    )
+    env = environment(stage, extra)
+    argv = [stage.python, script, *arguments]
+    done = run(argv, timeout=120, cwd=os.path.dirname(script), env=env)
     if done.code:
         what = f"{arguments[0]} failed: {last_words(done.err or done.out)}"
-        raise ToolError(Problem("manage.py", what, "Run it by hand to see it all."))
+        fix = "Run it by hand to see it all."
+        if name := unset(done.err, env):
+            secrets = f"deploy/{stage.text('project.name')}.env"
+            fix = f"Your settings read {name}, which nothing sets: set it in {secrets}."
+        raise ToolError(Problem("manage.py", what, fix))
     return done.out
 
 
