@@ -190,14 +190,21 @@ def following(
     wanted = url + wanted if url or needed else f"{wanted} and what else is secret"
     on_host = found.plan["hosting.target"] in {"systemd", "supervisor"}
     beside = [change.path for change in found.conflicts]
+    touched = {c.path for c in found.changes if c.status not in {"same", "orphan"}}
+    made = [c.path for c in found.changes if c.status in {"new", "secret"}]
+    first = any(path.startswith("deploy/") for path in made)
+    due = first or missing or "deploy/requirements.txt" in touched
+    asked = first or f"deploy/{name}.env.example" in touched
+    later = "After a regenerate: what the server gets" if on_host else "Release"
+    part = "first install on the server" if first else later
     book = "deploy/README.md"
     steps = [
         f"cd {shell(directory)}" if directory != "." else "",
         *(f"diff {shell(path)} {shell(path)}.new    {_SETTLE}" for path in beside),
-        f"{install}" + (f"    {noun}" if missing else "") if on_host else "",
-        f"edit deploy/{name}.env    set {wanted}",
+        f"{install}" + (f"    {noun}" if missing else "") if on_host and due else "",
+        f"edit deploy/{name}.env    set {wanted}" * asked,
         "nextwizard smoke    boots it on loopback and probes it" * on_host,
-        f"less {book}{'.new' * (book in beside)}    first install on the server",
+        f"less {book}{'.new' * (book in beside)}    {part}",
     ]
     rows = [f"  {n}. {step}" for n, step in enumerate(filter(None, steps), 1)]
     return ["", "Next:", *rows, "", _AGAIN]

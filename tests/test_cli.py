@@ -257,3 +257,23 @@ def test_a_stream_that_is_closed_is_no_bug(notes: Path) -> None:
     assert (quiet.returncode, quiet.stdout.count("Next:")) == (0, 1)
     assert "bug" not in closed("<&- >&-", "init", "--yes").stderr
     assert closed("<&- >&- 2>&-", "regenerate", "--check").returncode == 0
+
+
+def test_what_is_next_months_later_is_no_first_install(notes: Path) -> None:
+    def steps(*words: str) -> str:
+        done = nextwizard("regenerate", str(notes), *words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.partition("Next:\n")[2]
+
+    first = nextwizard("init", "--yes", str(notes)).stdout
+    assert "pip install" in first
+    assert "first install on the server" in first
+    later = steps("--set", "hosting.max_body_mb=20")
+    assert "After a regenerate: what the server gets" in later
+    assert "pip install" not in later
+    assert "notes.env" not in later
+    book = (notes / "deploy" / "README.md").read_text()
+    assert "\n## After a regenerate\n" in book
+    packages = steps("--set", "data.cache=redis")
+    assert "pip install -r deploy/requirements.txt" in packages
+    assert "first install on the server" in steps("--set", "hosting.proxy=caddy")

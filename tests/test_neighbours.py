@@ -188,8 +188,8 @@ def test_an_environment_that_projects_share_is_found(repository: Path) -> None:
     assert "  2. .venv/bin/python -m pip" in done.stdout
     place.parent.mkdir(parents=True)
     place.touch()
-    again = nextwizard("regenerate", str(shop), "--set", "sizing.cores=3")
+    again = nextwizard("regenerate", str(shop), "--set", "data.cache=redis")
     assert "  2. ../.venv/bin/python -m pip" in again.stdout
     (shop / ".venv").mkdir()
-    own = nextwizard("regenerate", str(shop), "--set", "sizing.cores=2")
+    own = nextwizard("regenerate", str(shop), "--set", "data.cache=keep")
     assert "  2. .venv/bin/python -m pip" in own.stdout
