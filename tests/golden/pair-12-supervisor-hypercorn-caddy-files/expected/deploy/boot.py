@@ -17,6 +17,7 @@ import contextlib
 import math
 import os
 import re
+import resource
 import signal
 import sys
 from collections.abc import Mapping, MutableMapping
@@ -52,6 +53,7 @@ ENVIRONMENT: dict[str, str] = {}
 
 # Requests do not arrive evenly: with 1.5 times the need, two thirds are in use.
 HEADROOM = 1.5
+FILES = 65536  # may be open: each stream is one, and most systems allow 1024 unasked
 MIB = 1024 * 1024
 # An entry of a systemd EnvironmentFile: its value is quoted parts, joined, then bare
 # text where a quote is a letter. A match without a name is a comment or nothing.
@@ -73,7 +75,10 @@ class Sizing(NamedTuple):
 
 
 def plan() -> Sizing:
-    """Size the server on this machine and log the sum."""
+    """Size the server, log the sum, and raise the limit of open files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, FILES)), hard))
     sizing = size(os.environ, effective_cpus(), memory_limit())
     say(sizing.why)
     return sizing
@@ -272,12 +277,10 @@ def become(command: list[str], sizing: Sizing) -> int:
 def end_leftovers(environ: Mapping[str, str]) -> None:
     """End the workers of a killed predecessor, which would serve the old code on.
 
-    systemd ends them with their service, supervisor does not. They are known by the
-    name that supervisor gave the process, which is ours alone by now.
+    systemd ends them itself. The name supervisor gave the process is ours by now.
     """
-    names = [name for name in KNOWN_BY if name in environ]
-    own = {f"{name}={environ[name]}".encode() for name in names}
-    pids = [pid for pid in others() if names == KNOWN_BY and is_ours(pid, own)]
+    own = {f"{name}={environ.get(name, '?')}".encode() for name in KNOWN_BY}
+    pids = [pid for pid in others() if is_ours(pid, own)]
     for pid in pids:
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)
@@ -294,11 +297,10 @@ def others() -> list[int]:
 
 
 def is_ours(pid: int, own: set[bytes]) -> bool:
-    """Tell whether a process has these variables and runs where this one does."""
+    """Tell whether a process has these variables, wherever its release lies."""
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:
-            known = own <= set(file.read().split(b"\0"))
-        return known and os.readlink(f"/proc/{pid}/cwd") == os.getcwd()
+            return own <= set(file.read().split(b"\0"))
     except OSError:  # another account's, or gone
         return False
 

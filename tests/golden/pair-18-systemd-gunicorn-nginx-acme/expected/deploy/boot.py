@@ -17,6 +17,7 @@ import contextlib
 import math
 import os
 import re
+import resource
 import sys
 from collections.abc import Mapping, MutableMapping
 from typing import NamedTuple
@@ -49,6 +50,7 @@ ENVIRONMENT: dict[str, str] = {}
 
 # Requests do not arrive evenly: with 1.5 times the need, two thirds are in use.
 HEADROOM = 1.5
+FILES = 65536  # may be open: each stream is one, and most systems allow 1024 unasked
 MIB = 1024 * 1024
 # An entry of a systemd EnvironmentFile: its value is quoted parts, joined, then bare
 # text where a quote is a letter. A match without a name is a comment or nothing.
@@ -70,7 +72,10 @@ class Sizing(NamedTuple):
 
 
 def plan() -> Sizing:
-    """Size the server on this machine and log the sum."""
+    """Size the server, log the sum, and raise the limit of open files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, FILES)), hard))
     sizing = size(os.environ, effective_cpus(), memory_limit())
     say(sizing.why)
     return sizing
