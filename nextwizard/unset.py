@@ -25,16 +25,20 @@ _SHORTEST = 6
 
 _PLAIN = frozenset({"HOME", "LANG", "PATH"})
 _NAME = r"(?P<name>[A-Za-z_]\w*)"
+_LOUD = r"[\"'`]?(?P<name>[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)[\"'`]?"
 _SAYS = tuple(
     re.compile(pattern)
     for pattern in (
         rf"os(?:\.py\"|>\"), line \d+, in __getitem__\n(?:.*\n)*?KeyError: '{_NAME}'",
         rf"UndefinedValueError: {_NAME} not found",
         rf"Set the {_NAME} environment variable",
+        rf"(?m)^[\w.]+: {_LOUD} (?:is |was )?(?:missing|not set|required|unset)",
+        rf"(?m)^[\w.]+: (?:[Mm]issing|[Nn]o|[Uu]nset) (?:[a-z]+ )*{_LOUD}",
         rf"[Ee]nvironment variable:? [\"'`]?{_NAME}[\"'`]? (?:is )?(?:not set|missing)",
     )
 )
-"""How os.environ, python-decouple, django-environ and environs name what is not set."""
+"""How os.environ, python-decouple, django-environ and environs name what is not set,
+and people who raise an error of their own."""
 
 _LAST = re.compile(r"^[\w.]*(?:Error|Exception|Configured|Exit)\b.*$", re.MULTILINE)
 _WORD = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")

@@ -70,10 +70,20 @@ def said_by(code: str, *packages: str) -> str:
         ("import os; os.environ['EXTRA_A']", ()),
         (RAISED, ()),
         ("from decouple import config; config('EXTRA_A')", ("decouple",)),
+        ("raise ValueError('EXTRA_A is missing')", ()),
+        ("raise RuntimeError('Missing environment variable EXTRA_A')", ()),
         ("import environ; environ.Env()('EXTRA_A')", ("environ",)),
         ("from environs import Env; Env().str('EXTRA_A')", ("environs",)),
     ],
-    ids=["os.environ", "raised", "decouple", "django-environ", "environs"],
+    ids=[
+        "os.environ",
+        "raised",
+        "missing",
+        "none",
+        "decouple",
+        "django-environ",
+        "environs",
+    ],
 )
 def test_the_variable_is_read_from_the_error(
     code: str, packages: tuple[str, ...]

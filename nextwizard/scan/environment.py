@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nextwizard.values import Fact
 
-from .source import FUNCTIONS
+from .source import FUNCTIONS, is_generator
 
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ _MAKERS = {
 
 _ASIDE = frozenset({ast.If, ast.IfExp, ast.Try, ast.BoolOp, *FUNCTIONS, ast.Lambda})
 _LEAVES = frozenset({ast.Constant, ast.Name, ast.Load, ast.Store, ast.alias})
+_KEEPERS = frozenset({"cache", "lru_cache"})
 _NUMBERS = frozenset({"float", "int"})
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MOST = 64
@@ -167,8 +168,10 @@ class _Asked:
         name, kind = _asked(module, node, env=self.env)
         if name.isupper():
             yield name, kind
-        elif isinstance(node, ast.Call):
+            return
+        if isinstance(node, ast.Call):
             yield from self._called(module, node)
+        yield from self._asks(module, node)
 
     def _called(self, module: Module, node: ast.Call) -> Iterator[tuple[str, str]]:
         """Yield what a function or a class of the project itself must find."""
@@ -183,7 +186,7 @@ class _Asked:
         match made:
             case ast.ClassDef() if is_typed(self.code, where, made):
                 yield from needed(self.code, where, made, node)
-            case ast.FunctionDef() | ast.Lambda():
+            case ast.FunctionDef() | ast.Lambda() if not _changed(made):
                 name = lacking(where, made, node)
                 if name.isupper():
                     yield name, _wanted(made, node)
@@ -191,6 +194,32 @@ class _Asked:
                 for inner in _straight(body):
                     if isinstance(inner, ast.Call):
                         yield from self._typed(where, inner)
+
+    def _asks(
+        self, module: Module, node: ast.Call | ast.Subscript
+    ) -> Iterator[tuple[str, str]]:
+        """Yield what an object of a class of the project itself must find."""
+        match node:
+            case ast.Subscript(value=held, slice=key):
+                attr, call = "__getitem__", ast.Call(held, [key], [])
+            case ast.Call(func=ast.Attribute(value=held, attr=attr)):
+                call = node
+            case ast.Call(func=held):
+                attr, call = "__call__", node
+        own = self.code.define(self.code.meaning(module, held))
+        made = own[1][-1] if own else None
+        if not own or not isinstance(made, ast.Call):
+            return
+        kind = self.code.define(self.code.meaning(own[0], made.func))
+        for each in getattr(kind[1][-1], "body", ()) if kind else ():
+            if isinstance(each, ast.FunctionDef) and each.name == attr and kind:
+                from .missing import lacking
+
+                name = (
+                    "" if _changed(each) else lacking(kind[0], each, call, method=True)
+                )
+                if name.isupper():
+                    yield name, _wanted(each, call)
 
     def _typed(self, module: Module, node: ast.Call) -> Iterator[tuple[str, str]]:
         """Yield what the class needs that a function of the project makes one of."""
@@ -200,6 +229,19 @@ class _Asked:
 
         if own and isinstance(made, ast.ClassDef) and is_typed(self.code, own[0], made):
             yield from needed(self.code, own[0], made, node)
+
+
+def _changed(function: Function | ast.Lambda) -> bool:
+    """Tell whether a call runs something else than what is written."""
+    if isinstance(function, ast.Lambda):
+        return False
+    kinds = {_named(getattr(row, "func", row)) for row in function.decorator_list}
+    return bool(kinds - _KEEPERS) or is_generator(function)
+
+
+def _named(node: ast.AST) -> str:
+    """Return the last part of a dotted name."""
+    return str(getattr(node, "attr", "") or getattr(node, "id", ""))
 
 
 def _wanted(function: Function | ast.Lambda, call: ast.Call) -> str:

@@ -10,7 +10,7 @@ import ast
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from .source import FUNCTIONS, is_generator, parameters
+from .source import FUNCTIONS, parameters
 
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ class _Thing(NamedTuple):
 _UNKNOWN: Final = _Thing("")
 _GETTERS = frozenset({"os.environ.get", "os.getenv"})
 _ENDINGS = frozenset({"sys.exit", "exit", "quit"})
-_KEEPERS = frozenset({"cache", "lru_cache"})
 _TEXT = frozenset({"lower", "strip", "upper"})
 _ABSENT, _EXIT = "KeyError", "SystemExit"
 _ANY = frozenset({"BaseException", "Exception"})
@@ -49,13 +48,13 @@ class _Returned(Exception):  # noqa: N818
     """The function returns something."""
 
 
-def lacking(module: Module, function: Own, call: ast.Call) -> str:
+def lacking(
+    module: Module, function: Own, call: ast.Call, *, method: bool = False
+) -> str:
     """Return the variable without which a call is sure to raise, else nothing."""
     run = _Run(module)
-    if _changed(function):
-        return ""
     try:
-        run.names = _bound(run, function, call)
+        run.names = _bound(run, function, call, method=method)
         if isinstance(function, ast.Lambda):
             run.value(function.body)
         else:
@@ -69,15 +68,9 @@ def lacking(module: Module, function: Own, call: ast.Call) -> str:
     return ""
 
 
-def _changed(function: Own) -> bool:
-    """Tell whether a call runs something else than what is written."""
-    if isinstance(function, ast.Lambda):
-        return False
-    kinds = {_last(getattr(row, "func", row)) for row in function.decorator_list}
-    return bool(kinds - _KEEPERS) or is_generator(function)
-
-
-def _bound(run: _Run, function: Own, call: ast.Call) -> dict[str, object]:
+def _bound(
+    run: _Run, function: Own, call: ast.Call, *, method: bool
+) -> dict[str, object]:
     """Return what the parameters are worth in a call; _Unsure for a starred one."""
     starred = any(isinstance(argument, ast.Starred) for argument in call.args)
     if starred or any(row.arg is None for row in call.keywords):
@@ -85,6 +78,8 @@ def _bound(run: _Run, function: Own, call: ast.Call) -> dict[str, object]:
     rows, given = parameters(function), function.args
     found: dict[str, object] = {}
     plain = [*given.posonlyargs, *given.args]
+    if method and plain:
+        found[plain.pop(0).arg] = _UNKNOWN
     for row, default in zip(reversed(plain), reversed(given.defaults), strict=False):
         found[row.arg] = run.value(default)
     for row, more in zip(given.kwonlyargs, given.kw_defaults, strict=True):
@@ -186,9 +181,8 @@ class _Run:
         return self.value(values[-1])
 
     def compare(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> object:
-        if isinstance(op, ast.In | ast.NotIn) and self._environ(right):
-            self.asked.append(str(self.value(left)))
-            return isinstance(op, ast.NotIn)
+        if isinstance(op, ast.In | ast.NotIn):
+            return self._among(left, right) is isinstance(op, ast.In)
         one, other = self.value(left), self.value(right)
         things = [isinstance(each, _Thing) for each in (one, other)]
         unlike = all(things) and one != other
@@ -199,6 +193,15 @@ class _Run:
         if isinstance(op, ast.IsNot | ast.NotEq):
             return one != other
         raise _Unsure
+
+    def _among(self, left: ast.expr, right: ast.expr) -> bool:
+        if self._environ(right):
+            self.asked.append(str(self.value(left)))
+            return False
+        one, *others = map(self.value, (left, *getattr(right, "elts", ())))
+        if not others or any(isinstance(each, _Thing) for each in (one, *others)):
+            raise _Unsure
+        return one in others
 
     def _environ(self, node: ast.expr) -> bool:
         return self.module.qualify(node) == "os.environ"
