@@ -96,7 +96,7 @@ def test_the_secret_is_in_no_other_file_and_in_nothing_that_is_said(
     said.append(
         account.run("regenerate", str(root), "--set", "sizing.cores=5", fault=fault)
     )
-    draft = account.run("regenerate", "--edit", "--plain", str(root), typed="2\n")
+    draft = account.run("regenerate", "--edit", "--plain", str(root), typed="memo\n")
     assert [*(account.scratch / "state").rglob("*.json")], draft.err
     said.append(draft)
     words = (line, b"hunter2hunter2")
