@@ -41,8 +41,9 @@ def _nginx(stage: Stage, program: str) -> Server:
         [binary, "-t", "-q", "-p", stage.place("nginx"), "-c", config], timeout=20
     )
     if checked.code:
-        said = checked.err.strip().splitlines()
-        raise ToolError(Problem("nginx -t", said[-1] if said else "failed", ""))
+        said = checked.err.strip().splitlines() or ["failed"]
+        why = next((line for line in said if "[emerg]" in line), said[-1])
+        raise ToolError(Problem("nginx -t", why, ""))
     command = [binary, "-p", stage.place("nginx"), "-c", config, "-g", "daemon off;"]
     return start(command, log=stage.place("proxy.log"))
 

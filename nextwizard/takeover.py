@@ -11,7 +11,7 @@ from .document import SCHEMA, read_document
 from .errors import Problem
 from .questions import KEPT, QUESTIONS
 from .render import context, text
-from .values import Change, RenderedFile
+from .values import MADE, Change, RenderedFile
 
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _ENTRYPOINTS: dict[str, Literal["wsgi", "asgi"]] = {"wsgi": "wsgi", "asgi": "asgi"}
 _POINTERS = ("manage.py", "conftest.py", "pytest.ini", "tox.ini", "setup.cfg")
 _PROBED = ("/page.py", "/health.py")
-_MADE = b"Made by nextwizard; an edit here survives"
 
 
 def lost(tree: Tree, disk: Disk) -> Iterator[str]:
@@ -42,7 +41,7 @@ def lost(tree: Tree, disk: Disk) -> Iterator[str]:
             made = made or _template("django", "settings", "__init__.py.jinja")
             if (disk.read(path) or b"").split() == made:
                 yield f"{path.removesuffix('__init__.py')}prod.py"
-        elif path.endswith(probed) and _MADE in (disk.read(path) or b"")[:400]:
+        elif path.endswith(probed) and MADE in (disk.read(path) or b"")[:400]:
             yield path
 
 

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 EMPTY: Mapping[Any, Any] = MappingProxyType({})
 """No entry at all, one for every record that has none."""
 
+MADE = b"Made by nextwizard; an edit here survives"
+"""What stands in the head of each module that is generated."""
+
+MODULES = ("health", "liveness", "redis_cache", "static_storage")
+"""The modules that a deployment may add beside wsgi.py."""
+
 type Value = str | int | bool | tuple[str, ...] | Mapping[str, str]
 """What an answer or a decision can be."""
 
@@ -266,6 +272,8 @@ class Change(NamedTuple):
 
 __all__ = [
     "EMPTY",
+    "MADE",
+    "MODULES",
     "Answer",
     "Answers",
     "Change",

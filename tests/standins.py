@@ -150,17 +150,9 @@ def postgresql(on: Engine, start: str, *names: str) -> None:
     _borrow(folder, *(home / "bin" / name for name in wanted), *libraries)
     share = Path("/usr/share/postgresql", home.name)
     shutil.copytree(share, _below(folder, share), dirs_exist_ok=True)
-    (folder / "start").write_text(FIRST_START, encoding="utf-8")
-    (folder / "start").chmod(0o755)
-    lines = [
-        f"FROM {start}",
-        "RUN groupadd --gid 999 postgres && useradd --uid 999 --gid 999 postgres",
-        f"ENV PATH={home}/bin:/usr/bin:/bin:/usr/sbin:/sbin",
-        "COPY . /",
-        'ENTRYPOINT ["/start"]',
-        "STOPSIGNAL SIGINT",
-    ]
-    _made(on, folder, lines, names)
+    path = f"ENV PATH={home}/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+    lines = [f"FROM {start}", path, "STOPSIGNAL SIGINT"]
+    _database(on, folder, [*lines, *_account("postgres")], FIRST_START, names)
 
 
 def mysql(on: Engine, start: str, *names: str) -> None:
@@ -176,16 +168,21 @@ def mysql(on: Engine, start: str, *names: str) -> None:
     share = Path("/usr/share/mysql")
     shutil.copytree(share, _below(folder, share), dirs_exist_ok=True)
     (folder / "usr/bin/mysql").symlink_to("mariadb")
-    (folder / "start").write_text(FIRST_START_MYSQL, encoding="utf-8")
+    lines = [f"FROM {start}", "ENV PATH=/usr/bin:/bin:/usr/sbin:/sbin"]
+    _database(on, folder, [*lines, *_account("mysql")], FIRST_START_MYSQL, names)
+
+
+def _account(name: str) -> list[str]:
+    return [f"RUN groupadd --gid 999 {name} && useradd --uid 999 --gid 999 {name}"]
+
+
+def _database(
+    on: Engine, folder: Path, lines: list[str], first: str, names: tuple[str, ...]
+) -> None:
+    """Build the image of a database that is set up when it is first started."""
+    (folder / "start").write_text(first, encoding="utf-8")
     (folder / "start").chmod(0o755)
-    lines = [
-        f"FROM {start}",
-        "RUN groupadd --gid 999 mysql && useradd --uid 999 --gid 999 mysql",
-        "ENV PATH=/usr/bin:/bin:/usr/sbin:/sbin",
-        "COPY . /",
-        'ENTRYPOINT ["/start"]',
-    ]
-    _made(on, folder, lines, names)
+    _made(on, folder, [*lines, "COPY . /", 'ENTRYPOINT ["/start"]'], names)
 
 
 def redis(on: Engine, start: str, *names: str) -> None:

@@ -262,10 +262,8 @@ SHARED = (
 def test_docker_compose_brings_it_up(
     proxy: str, version: str, database: str, on: Engine, tmp_path: Path
 ) -> None:
-    if database == "mysql":
-        standins.mysql(on, contained.PYTHON, "mysql:8.4")
-    else:
-        standins.postgresql(on, contained.PYTHON, contained.DATABASE)
+    build = {"postgresql": standins.postgresql, "mysql": standins.mysql}[database]
+    build(on, contained.PYTHON, contained.DATABASES[database])
     standins.redis(on, contained.PYTHON, contained.CACHE)
     if proxy == "caddy":
         standins.caddy(on, contained.PYTHON, f"caddy:{version}")

@@ -12,6 +12,7 @@ from support import needed
 
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from services import Database
@@ -38,7 +39,7 @@ def render(request: HttpRequest) -> JsonResponse:
 """
 
 
-def page(name: str, text: str, tree: str) -> object:
+def page(name: str, text: str, tree: str) -> Callable[[Path], None]:
     def edit(root: Path) -> None:
         place = root / tree / name / "page.py"
         place.parent.mkdir(parents=True)
@@ -74,7 +75,7 @@ def test_connections_are_what_the_plan_says(kind: str, tree: str, words: str) ->
             kind,
             *pairs,
             program=needed("nginx"),
-            edit=page("slow", SLOW, tree),  # type: ignore[arg-type]
+            edit=page("slow", SLOW, tree),
             secrets={"DATABASE_URL": database.url},
         ) as live,
     ):
@@ -131,7 +132,7 @@ def test_sessions_survive_redis(kind: str) -> None:
             kind,
             "data.cache=redis",
             program=needed("nginx"),
-            edit=page("count", COUNT, tree),  # type: ignore[arg-type]
+            edit=page("count", COUNT, tree),
             secrets={"REDIS_URL": f"redis://127.0.0.1:{cache.port}/0"},
         ) as live,
     ):
@@ -159,7 +160,7 @@ def test_a_database_that_says_nothing_lets_every_thread_go(kind: str) -> None:
             kind,
             "data.database=postgresql",
             program=needed("nginx"),
-            edit=page("slow", SLOW, tree),  # type: ignore[arg-type]
+            edit=page("slow", SLOW, tree),
             secrets={"DATABASE_URL": database.url},
         ) as live,
     ):

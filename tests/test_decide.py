@@ -351,10 +351,9 @@ def test_static_files_that_go_away_are_sent_where_the_credentials_are() -> None:
     job = rendered("kubernetes")["deploy/kubernetes/base/migrate.yaml"]
     assert '"collectstatic", "--noinput"]' in job.partition("initContainers:")[2]
     hosts = 'hosting.hosts=["10.0.0.1:8000", "10.0.0.2:8000"]'
-    assert (
-        "of the proxy; the old ones"
-        not in rendered("systemd", hosts)["deploy/README.md"]
-    )
+    book = rendered("systemd", hosts)["deploy/README.md"]
+    assert "of the proxy; the old ones" not in book
+    assert "The host of the proxy\ngets the proxy alone.\n" in book
 
 
 def test_a_page_tree_that_nothing_serves_is_told() -> None:

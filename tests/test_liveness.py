@@ -6,19 +6,21 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import HOST as MACHINE
 from verifying import deployed
 
+from nextwizard.catalog import templates_dir
 from nextwizard.document import read_set
+from nextwizard.values import MADE, MODULES
 from nextwizard.workflow import apply, inspect, propose
 
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 NEEDY = '''"""What projects have: it asks the database for every request."""
@@ -169,6 +171,12 @@ def test_a_page_behind_a_login_is_asked_past_it(tmp_path: Path) -> None:
     added(root, f'MIDDLEWARE = [*MIDDLEWARE, "{login}"]')
     said = ask(root, ("GET", "/healthz/", HOST))
     assert [rows[0][0] for rows in said.values()] == [200, 200]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_of_ours_says_in_its_head_who_made_it(name: str) -> None:
+    text = (Path(templates_dir()) / "django" / f"{name}.py.jinja").read_bytes()
+    assert MADE in text[:400]
 
 
 def test_a_module_of_the_users_keeps_its_name(sample: Callable[..., Path]) -> None:

@@ -183,6 +183,7 @@ def test_a_database_address_that_nobody_set_is_stood_in_for_and_said(
     with (root / "deploy/site.env").open("a") as file:
         file.write(f"DB_URL=sqlite:///{tmp_path / 'own.sqlite3'}\n")
     ready = probed(root, "health.ready")["health.ready"]
+    # A database that the secret file names is nobody's to migrate for a trial.
     assert ready.verdict == "skipped"
     assert "that your settings name is not migrated" in ready.detail
     assert "deploy/site.env" in ready.fix

@@ -39,6 +39,11 @@ def decided(key: str, *values: object) -> Condition:
     return lambda plan: plan[key] in values
 
 
+def true(key: str) -> Condition:
+    """Return a condition that holds while a decision is yes."""
+    return lambda plan: plan[key] is True
+
+
 def on_host(plan: Plan) -> bool:
     """Hold while the deployment runs on a host of one's own, not in a container."""
     return plan["hosting.target"] in {"systemd", "supervisor"}
@@ -52,14 +57,6 @@ def contained(plan: Plan) -> bool:
 def proxied(plan: Plan) -> bool:
     """Hold while a proxy of ours can stand in front, on the host or in a container."""
     return on_host(plan) or plan["hosting.target"] == "compose"
-
-
-def _unmapped(plan: Plan) -> bool:
-    return plan["static.unmapped"] is True
-
-
-def _ours(plan: Plan) -> bool:
-    return plan["settings.ours"] is True
 
 
 def _page(plan: Plan) -> bool:
@@ -131,7 +128,7 @@ OUTPUTS: tuple[Output, ...] = (
         "settings_init",
         "django/settings/__init__.py",
         "{settings.folder}/__init__.py",
-        _ours,
+        true("settings.ours"),
         "python",
         "once",
     ),
@@ -139,7 +136,7 @@ OUTPUTS: tuple[Output, ...] = (
         "settings_dev",
         "django/settings/dev.py",
         "{settings.folder}/dev.py",
-        _ours,
+        true("settings.ours"),
         "python",
         "once",
     ),
@@ -157,7 +154,7 @@ OUTPUTS: tuple[Output, ...] = (
         "static_storage",
         "django/static_storage.py",
         "{paths.package}/{module.static_storage_file}.py",
-        _unmapped,
+        true("static.unmapped"),
         "python",
     ),
     Output("healthz", "pages/healthz/page.py", "{health.page}", _page, "python"),
@@ -175,7 +172,7 @@ OUTPUTS: tuple[Output, ...] = (
         "liveness",
         "django/liveness.py",
         "{paths.package}/{module.liveness_file}.py",
-        decided("health.via", "page", "urls"),
+        true("health.direct"),
         "python",
     ),
     Output("boot", "deploy/boot.py", "deploy/boot.py", served, "python"),

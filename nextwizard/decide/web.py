@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nextwizard import rules
 from nextwizard.decide import first
 from nextwizard.errors import shown
+from nextwizard.values import MODULES
 
 
 if TYPE_CHECKING:
@@ -44,14 +45,11 @@ def web(ledger: Ledger) -> None:
     _rate(ledger)
 
 
-_MODULES = ("health", "liveness", "redis_cache", "static_storage")
-
-
 def _modules(ledger: Ledger) -> None:
     """Decide how the modules beside wsgi.py are called: none takes a name of yours."""
     taken = {s.detail: s.evidence for s in ledger.project.of_kind("module.taken")}
     package = ledger.text("project.package")
-    for name in _MODULES:
+    for name in MODULES:
         why, source, module = f"no module of yours is called {name}", "scan", name
         if name in taken:
             why, source = f"{taken[name]} is yours", str(taken[name])
@@ -112,6 +110,8 @@ def _static(ledger: Ledger) -> None:
     origin, url = _url(ledger, "STATIC_URL", "static")
     prefix = ledger.text("hosting.path_prefix")
     ledger.follow("static.kind", "data.static")
+    here = ledger["data.static"] == "proxy" and not ledger.flag("static.away")
+    ledger.decide("static.here", here, "what the proxy sends is on it", "data.static")
     _storage(ledger)
     if ledger["data.static"] == "proxy" and ledger["hosting.proxy"] == "none":
         ledger.refuse(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nextwizard.values import Fact
 
-from .source import FUNCTIONS, is_generator
+from .source import FUNCTIONS, is_generator, last_name
 
 
 if TYPE_CHECKING:
@@ -180,12 +180,11 @@ class _Asked:
             return
         # Most settings call nothing of the project's own.
         from .missing import lacking
-        from .typed import is_typed, needed
 
         where, (*_, made) = own
         match made:
-            case ast.ClassDef() if is_typed(self.code, where, made):
-                yield from needed(self.code, where, made, node)
+            case ast.ClassDef():
+                yield from self._typed(module, node)
             case ast.FunctionDef() | ast.Lambda() if not _changed(made):
                 name = lacking(where, made, node)
                 if name.isupper():
@@ -208,21 +207,22 @@ class _Asked:
                 attr, call = "__call__", node
         own = self.code.define(self.code.meaning(module, held))
         made = own[1][-1] if own else None
-        if not own or not isinstance(made, ast.Call):
+        kind = None
+        if own and isinstance(made, ast.Call):
+            kind = self.code.define(self.code.meaning(own[0], made.func))
+        if kind is None:
             return
-        kind = self.code.define(self.code.meaning(own[0], made.func))
-        for each in getattr(kind[1][-1], "body", ()) if kind else ():
-            if isinstance(each, ast.FunctionDef) and each.name == attr and kind:
-                from .missing import lacking
+        from .missing import lacking
 
-                name = (
-                    "" if _changed(each) else lacking(kind[0], each, call, method=True)
-                )
+        for each in getattr(kind[1][-1], "body", ()):
+            method = isinstance(each, ast.FunctionDef) and each.name == attr
+            if method and not _changed(each):
+                name = lacking(kind[0], each, call, method=True)
                 if name.isupper():
                     yield name, _wanted(each, call)
 
     def _typed(self, module: Module, node: ast.Call) -> Iterator[tuple[str, str]]:
-        """Yield what the class needs that a function of the project makes one of."""
+        """Yield what the class needs that a call makes one of."""
         own = self.code.define(self.code.meaning(module, node.func))
         made = own[1][-1] if own else None
         from .typed import is_typed, needed
@@ -235,13 +235,8 @@ def _changed(function: Function | ast.Lambda) -> bool:
     """Tell whether a call runs something else than what is written."""
     if isinstance(function, ast.Lambda):
         return False
-    kinds = {_named(getattr(row, "func", row)) for row in function.decorator_list}
+    kinds = {last_name(getattr(row, "func", row)) for row in function.decorator_list}
     return bool(kinds - _KEEPERS) or is_generator(function)
-
-
-def _named(node: ast.AST) -> str:
-    """Return the last part of a dotted name."""
-    return str(getattr(node, "attr", "") or getattr(node, "id", ""))
 
 
 def _wanted(function: Function | ast.Lambda, call: ast.Call) -> str:

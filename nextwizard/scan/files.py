@@ -28,6 +28,7 @@ _CROWD = 10_000
 
 _DEPTH = 48
 _MANAGE_DEPTH = 5
+_COOKIE = re.compile(rb"(?:[ \t\f]*(?:#[^\n]*)?\r?\n)?[ \t\f]*#.*?coding[:=]")
 _VENDORED = frozenset(
     "__pycache__ __pypackages__ bower_components jspm_packages node_modules "
     "site-packages venv virtualenv".split()
@@ -175,6 +176,18 @@ class _Walk:
         return False
 
 
+def decodable(data: bytes) -> None:
+    """Raise SyntaxError at the first byte that is no UTF-8, as Python itself does."""
+    if data.isascii() or _COOKIE.match(data):
+        return
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        msg = "a byte is no UTF-8, and no coding line says otherwise"
+        raise SyntaxError(msg, ("", line, 0, "")) from None
+
+
 def _vendored(name: str) -> bool:
     if name.startswith("."):
         return name != ".well-known" and name not in TOOLS
@@ -262,4 +275,14 @@ def evidence(path: str, line: int = 0) -> Evidence:
     return Evidence(shown(path), line)
 
 
-__all__ = ["LIMIT", "Served", "Tree", "evidence", "shown", "walk"]
+__all__ = [
+    "ASIDE",
+    "LIMIT",
+    "TOOLS",
+    "Served",
+    "Tree",
+    "decodable",
+    "evidence",
+    "shown",
+    "walk",
+]

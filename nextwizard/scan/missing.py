@@ -10,7 +10,7 @@ import ast
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from .source import FUNCTIONS, parameters
+from .source import FUNCTIONS, last_name, parameters
 
 
 if TYPE_CHECKING:
@@ -40,11 +40,11 @@ class _Unsure(Exception):  # noqa: N818 - it is an answer, no error
     """What happens depends on more than can be read."""
 
 
-class _Raised(Exception):  # noqa: N818
+class _Raised(Exception):  # noqa: N818 - what it ends with, no error of ours
     """The function raises; its argument is the exception's name."""
 
 
-class _Returned(Exception):  # noqa: N818
+class _Returned(Exception):  # noqa: N818 - how a function ends
     """The function returns something."""
 
 
@@ -112,7 +112,7 @@ class _Run:
                 raise _Returned
             case ast.Raise(exc=raised):
                 kind = raised.func if isinstance(raised, ast.Call) else raised
-                raise _Raised(_last(kind))
+                raise _Raised(last_name(kind))
             case ast.If(test=test, body=body, orelse=orelse):
                 self.block(body if self.truth(test) else orelse)
             case ast.Try():
@@ -237,17 +237,12 @@ def _joined(parts: list[object], *, sure: bool = True) -> object:
     return "".join(map(str, parts)) if whole else _UNKNOWN
 
 
-def _last(node: ast.expr | None) -> str:
-    """Return the last part of a dotted name."""
-    return getattr(node, "attr", "") or getattr(node, "id", "")
-
-
 def _catches(handler: ast.ExceptHandler, kind: str) -> bool:
     """Tell whether a handler takes an exception; _Unsure where its class decides."""
     if handler.type is None:
         return True
     many = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    names = {_last(each) for each in many}
+    names = {last_name(each) for each in many}
     if kind == _ABSENT:
         return bool(names & _LOOKUPS)
     if kind in names or (names & _ANY and kind != _EXIT):

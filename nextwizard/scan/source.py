@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ast
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
-from .files import evidence
+from .files import decodable, evidence
 
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ type Scope = tuple[Definition, ...]
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _DEFINITIONS = (*FUNCTIONS, ast.ClassDef)
-_COOKIE = re.compile(rb"(?:[ \t\f]*(?:#[^\n]*)?\r?\n)?[ \t\f]*#.*?coding[:=]")
 _BRANCHES = (ast.If, ast.While)
 _BLOCKS = frozenset({"body", "orelse", "finalbody"})
 _PLAIN = frozenset(
@@ -127,6 +125,11 @@ def parameters(node: Function | ast.Lambda) -> list[ast.arg]:
     """Return the parameters of a function that have names of their own."""
     given = node.args
     return [*given.posonlyargs, *given.args, *given.kwonlyargs]
+
+
+def last_name(node: ast.AST | None) -> str:
+    """Return the last part of a dotted name."""
+    return getattr(node, "attr", "") or getattr(node, "id", "")
 
 
 def is_generator(node: Function) -> bool:
@@ -246,21 +249,9 @@ def _typing_only(tree: ast.Module) -> Iterator[str]:
                     yield from (alias.asname or alias.name for alias in node.names)
 
 
-def _decodable(data: bytes) -> None:
-    """Raise SyntaxError at the first byte that is no UTF-8, as Python itself does."""
-    if data.isascii() or _COOKIE.match(data):
-        return
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        msg = "a byte is no UTF-8, and no coding line says otherwise"
-        raise SyntaxError(msg, ("", line, 0, "")) from None
-
-
 def read_module(path: str, name: str, data: bytes) -> Module:
     """Return the parsed file; SyntaxError or ValueError when it is no Python."""
-    _decodable(data)
+    decodable(data)
     try:
         tree = ast.parse(data)
     except (RecursionError, MemoryError):
@@ -289,6 +280,7 @@ __all__ = [
     "Module",
     "Scope",
     "is_generator",
+    "last_name",
     "live",
     "own",
     "parameters",

@@ -7,7 +7,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from nextwizard.values import Fact, Signal
+from nextwizard.values import MADE, MODULES, Fact, Signal
 
 from .files import ASIDE, TOOLS, evidence
 
@@ -40,19 +40,14 @@ _PARTS = frozenset({"base", "dev", "prod"})
 """What the package holds from then on; a name of the one file is not among them."""
 
 
-_OURS = ("health", "liveness", "redis_cache", "static_storage")
-"""The modules that a deployment may add beside wsgi.py."""
-_MADE = b"Made by nextwizard; an edit here survives"
-
-
 def find_taken(found: Found) -> Iterator[Signal]:
     """Yield each name of a module of ours that is a module of the user's already."""
     folder = found.layout.package_dir
-    for name in _OURS:
+    for name in MODULES:
         for path in (f"{folder}/{name}/__init__.py", f"{folder}/{name}.py"):
             if path in found.managed or path not in found.tree:
                 continue
-            if _MADE not in (found.tree.read(path) or b"")[:400]:
+            if MADE not in (found.tree.read(path) or b"")[:400]:
                 yield Signal("module.taken", evidence(path), name)
                 break
 

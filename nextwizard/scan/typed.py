@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from .source import last_name
+
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -228,8 +230,7 @@ def _plain(node: ast.expr) -> ast.expr:
 
 def _named(node: ast.expr) -> str:
     """Return the last name of a type, without its parameters."""
-    node = node.value if isinstance(node, ast.Subscript) else node
-    return str(getattr(node, "attr", "") or getattr(node, "id", ""))
+    return last_name(node.value if isinstance(node, ast.Subscript) else node)
 
 
 __all__ = ["is_typed", "needed"]

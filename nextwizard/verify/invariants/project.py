@@ -24,8 +24,7 @@ _HASHED = "django.contrib.staticfiles.storage.ManifestFilesMixin"
 
 def static_folder(facts: Facts) -> Iterator[Breach]:
     """Hold that the proxy serves static files from where collectstatic puts them."""
-    away = facts.subject.stage.plan["static.away"] is True
-    if facts.text("static.kind") != "proxy" or away:
+    if facts.subject.stage.plan["static.here"] is not True:
         raise NotUsed
     yield from _folder(facts, "static", "STATIC_ROOT")
 
